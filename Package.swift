@@ -1,0 +1,135 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// For targets that touch C or raw bytes.
+let rawSettings = settings + [
+  .strictMemorySafety(),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+  name: "pth",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "pth", targets: ["pth"]),
+    .library(name: "PthCodec", targets: ["PthCodec", "Tensors", "Pickle"]),
+    .library(name: "ConvNet", targets: ["ConvNet"]),
+  ],
+  dependencies: [
+    .package(
+      url: "https://github.com/apple/swift-argument-parser",
+      from: "1.8.2"
+    ),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CZip",
+      pkgConfig: "libzip",
+      providers: [.apt(["libzip-dev"]), .brew(["libzip"])]
+    ),
+    .systemLibrary(
+      name: "CDeflate",
+      pkgConfig: "libdeflate",
+      providers: [.apt(["libdeflate-dev"]), .brew(["libdeflate"])]
+    ),
+    .systemLibrary(
+      name: "COneDNN",
+      providers: [.apt(["libdnnl-dev"])]
+    ),
+    .target(name: "CKernels"),
+    .target(name: "Pickle", swiftSettings: rawSettings),
+    .target(
+      name: "Tensors",
+      dependencies: [
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: rawSettings
+    ),
+    .target(
+      name: "PthCodec",
+      dependencies: [
+        "CDeflate", "CZip", "Pickle", "Tensors",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: rawSettings
+    ),
+    .target(
+      name: "ConvNet",
+      dependencies: [
+        "CKernels", "COneDNN", "Tensors",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: rawSettings
+    ),
+    .executableTarget(
+      name: "pth",
+      dependencies: [
+        "ConvNet", "Pickle", "PthCodec", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Sources/Tools",
+      swiftSettings: rawSettings
+    ),
+    .systemLibrary(
+      name: "CPython",
+      path: "Tests/CPython",
+      pkgConfig: "python3-embed",
+      providers: [.apt(["libpython3-dev"])]
+    ),
+    .target(
+      name: "TestSupport",
+      dependencies: ["Tensors"],
+      path: "Tests/TestSupport",
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "PickleTests",
+      dependencies: ["Pickle", "TestSupport"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "TensorsTests",
+      dependencies: ["Tensors", "TestSupport"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "PthCodecTests",
+      dependencies: ["Pickle", "PthCodec", "Tensors", "TestSupport"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "ConvNetTests",
+      dependencies: ["ConvNet", "Tensors", "TestSupport"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "ToolsTests",
+      dependencies: ["pth", "TestSupport"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "CrossValidationTests",
+      dependencies: [
+        "CPython", "ConvNet", "Pickle", "PthCodec", "Tensors", "TestSupport",
+      ],
+      swiftSettings: settings
+    ),
+  ]
+)

@@ -1,0 +1,3 @@
+#ifndef PTH_KERNELS_H
+#define PTH_KERNELS_H
+#endif
