@@ -1,0 +1,82 @@
+/// A state dict that does not fit a model: every difference at once.
+public struct StateDictMismatch: Error, Sendable, Hashable {
+  /// One key that does not fit; shapes are in elements.
+  public enum Problem: Sendable, Hashable {
+    /// The model has the key, the state dict does not.
+    case missing(key: String, shape: [Int])
+    /// The state dict has the key, the model does not.
+    case unexpected(key: String, shape: [Int])
+    /// Both have the key, with different shapes.
+    case wrongShape(key: String, expected: [Int], actual: [Int])
+    /// The tensor's elements can't be read as the model's type.
+    case unreadable(key: String, reason: String)
+  }
+
+  /// The differences, in the model's order; unexpected keys last.
+  public let problems: [Problem]
+
+  /// The model's keys that the state dict lacks.
+  public var missingKeys: [String] {
+    problems.compactMap {
+      if case .missing(let key, _) = $0 { key } else { nil }
+    }
+  }
+
+  /// The state dict's keys that the model lacks.
+  public var unexpectedKeys: [String] {
+    problems.compactMap {
+      if case .unexpected(let key, _) = $0 { key } else { nil }
+    }
+  }
+
+  /// PyTorch's own wrappers put these before every key.
+  public static let knownPrefixes = ["module.", "_orig_mod.", "model."]
+
+  /// The wrapper's prefix that all unexpected keys have, if there is one.
+  public var wrapperPrefix: String? {
+    let missing = Set(missingKeys)
+    let unexpected = unexpectedKeys
+    return Self.knownPrefixes.first { prefix in
+      !unexpected.isEmpty
+        && unexpected.allSatisfy {
+          $0.hasPrefix(prefix)
+            && missing.contains(String($0.dropFirst(prefix.count)))
+        }
+    }
+  }
+}
+
+extension StateDictMismatch: CustomStringConvertible {
+  public var description: String {
+    let missing = missingKeys
+    let unexpected = unexpectedKeys
+    var lines = problems.prefix(Self.shownProblems).map { problem in
+      switch problem {
+      case .missing(let key, let shape):
+        "missing key \(key) \(shape)"
+          + Self.hint(NameDistance.nearest(to: key, in: unexpected))
+      case .unexpected(let key, let shape):
+        "unexpected key \(key) \(shape)"
+          + Self.hint(NameDistance.nearest(to: key, in: missing))
+      case .wrongShape(let key, let expected, let actual):
+        "\(key) has shape \(actual), the model's is \(expected)"
+      case .unreadable(let key, let reason):
+        "\(key) can't be read: \(reason)"
+      }
+    }
+    if problems.count > Self.shownProblems {
+      lines.append("and \(problems.count - Self.shownProblems) more")
+    }
+    if let prefix = wrapperPrefix {
+      lines.append("every key has the prefix \(prefix); strip it")
+    }
+    return "the state dict does not fit the model: "
+      + lines.joined(separator: "; ")
+  }
+
+  private static let shownProblems = 20
+
+  private static func hint(_ name: String?) -> String {
+    name.map { " (near: \($0))" } ?? ""
+  }
+}

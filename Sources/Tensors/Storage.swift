@@ -1,0 +1,194 @@
+internal import Synchronization
+
+/// The bytes that one or several tensors view.
+///
+/// Two tensors share memory exactly when they have the same storage object. A
+/// storage is read-only: its bytes lie in a mapped file, in memory of its own,
+/// or come from a loader at the first use.
+@safe
+public final class Storage: Sendable {
+  /// The number of bytes.
+  public let byteCount: Int
+
+  private let content: Mutex<Content>
+
+  // Bytes that are there from the beginning are read without the lock.
+  private let fixedBase: UInt
+  private let hasFixedBase: Bool
+
+  private enum Content: Sendable {
+    case fixed(any AnyObject & Sendable)
+    case owned
+    case pending(@Sendable () throws -> Storage)
+    case loaded(Storage)
+    case meta
+  }
+
+  private init(_ content: Content, base: UInt?, byteCount: Int) {
+    self.content = Mutex(content)
+    self.byteCount = byteCount
+    fixedBase = base ?? 0
+    hasFixedBase = base != nil
+  }
+
+  deinit {
+    if content.withLock({ if case .owned = $0 { true } else { false } }) {
+      unsafe UnsafeMutableRawPointer(bitPattern: fixedBase)?.deallocate()
+    }
+  }
+
+  /// Makes a storage of owned memory.
+  ///
+  /// - Parameters:
+  ///   - byteCount: The bytes to reserve; the caller has checked a number
+  ///     that comes from a file.
+  ///   - fill: Writes every byte.
+  /// - Throws: What `fill` throws.
+  public convenience init<Failure: Error>(
+    byteCount: Int,
+    filledBy fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    let count = max(0, byteCount)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: count,
+      alignment: 64
+    )
+    do {
+      try unsafe fill(buffer)
+    } catch {
+      unsafe buffer.deallocate()
+      throw error
+    }
+    self.init(
+      .owned,
+      base: UInt(bitPattern: buffer.baseAddress),
+      byteCount: count
+    )
+  }
+
+  /// Copies bytes into a new storage.
+  public convenience init(copying bytes: UnsafeRawBufferPointer) {
+    unsafe self.init(byteCount: bytes.count) {
+      unsafe $0.copyMemory(from: bytes)
+    }
+  }
+
+  /// Copies an array's elements into a new storage.
+  public convenience init<Element: BitwiseCopyable>(_ elements: [Element]) {
+    let count = elements.count * MemoryLayout<Element>.stride
+    unsafe self.init(byteCount: count) { target in
+      unsafe elements.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+    }
+  }
+
+  /// Makes a storage that views a part of a mapped file.
+  ///
+  /// - Parameters:
+  ///   - file: The file, kept for as long as the storage lives.
+  ///   - range: The bytes' positions in the file.
+  /// - Throws: ``LayoutError`` where the range is not inside the file.
+  public convenience init(
+    mapping file: MappedFile,
+    range: Range<Int>
+  ) throws(LayoutError) {
+    guard range.lowerBound >= 0, range.upperBound <= file.count else {
+      throw .beyondStorage(needed: range.upperBound, available: file.count)
+    }
+    let start = unsafe file.unsafeBytes.baseAddress
+    self.init(
+      .fixed(file),
+      base: UInt(bitPattern: start) &+ UInt(range.lowerBound),
+      byteCount: range.count
+    )
+  }
+
+  /// Makes a storage whose bytes come from `loader` at the first use.
+  ///
+  /// - Parameters:
+  ///   - byteCount: The bytes that the loader will give.
+  ///   - loader: Called at most once with success, by one thread at a time.
+  public convenience init(
+    byteCount: Int,
+    loader: @escaping @Sendable () throws -> Storage
+  ) {
+    self.init(.pending(loader), base: nil, byteCount: byteCount)
+  }
+
+  /// Makes a storage without bytes, as a tensor on the device `meta` has.
+  ///
+  /// - Parameter byteCount: The bytes that it would have.
+  /// - Returns: A storage whose bytes can't be read.
+  public static func meta(byteCount: Int) -> Storage {
+    Storage(.meta, base: nil, byteCount: byteCount)
+  }
+
+  /// Whether there are no bytes, only a size.
+  public var isMeta: Bool {
+    content.withLock { if case .meta = $0 { true } else { false } }
+  }
+
+  /// Calls `body` with all bytes.
+  ///
+  /// - Parameter body: Reads the bytes; they must not escape it.
+  /// - Returns: What `body` returns.
+  /// - Throws: What `body` throws; ``StorageError`` for a meta storage; what
+  ///   the loader throws where the bytes have yet to come.
+  public func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try unsafe body(unsafeBytes())
+  }
+
+  /// All bytes, valid for as long as the object lives.
+  ///
+  /// - Returns: The bytes; whoever keeps them keeps the object too.
+  /// - Throws: As ``withUnsafeBytes(_:)`` does.
+  @unsafe
+  public func unsafeBytes() throws -> UnsafeRawBufferPointer {
+    if hasFixedBase {
+      return unsafe UnsafeRawBufferPointer(
+        start: UnsafeRawPointer(bitPattern: fixedBase),
+        count: byteCount
+      )
+    }
+    return try unsafe loadedStorage().unsafeBytes()
+  }
+
+  private func loadedStorage() throws -> Storage {
+    try content.withLock { content throws -> Storage in
+      switch content {
+      case .loaded(let storage): return storage
+      case .pending(let loader):
+        let storage = try loader()
+        guard storage.byteCount == byteCount else {
+          throw StorageError.wrongSize(
+            expected: byteCount,
+            actual: storage.byteCount
+          )
+        }
+        content = .loaded(storage)
+        return storage
+      case .fixed, .owned, .meta: throw StorageError.meta
+      }
+    }
+  }
+}
+
+/// A storage whose bytes can't be had.
+public enum StorageError: Error, Sendable, Hashable {
+  /// The storage is on the device `meta`, which keeps no bytes.
+  case meta
+  /// The loader gave another number of bytes than it promised.
+  case wrongSize(expected: Int, actual: Int)
+}
+
+extension StorageError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .meta: "a meta tensor has a shape but no data"
+    case .wrongSize(let expected, let actual):
+      "the storage should have \(expected) bytes but has \(actual)"
+    }
+  }
+}
