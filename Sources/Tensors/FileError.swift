@@ -81,3 +81,8 @@ extension FileError: CustomStringConvertible {
     return "\(path): \(verb): \(detail ?? Self.text(ofCode: code))"
   }
 }
+
+extension FileError {
+  /// Whether a file was expected and a folder is there.
+  public var isFolder: Bool { code == EISDIR }
+}

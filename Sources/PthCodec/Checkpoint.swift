@@ -1,0 +1,225 @@
+public import OrderedCollections
+public import Tensors
+
+/// What a checkpoint file holds: tensors by name, other values by path.
+///
+/// Opening reads the pickle and the directory, not the tensors: their bytes
+/// stay in the mapped file until they are asked for.
+///
+/// ```swift
+/// let checkpoint = try Checkpoint.open("hw7_21307303_liuzhuoyi.pth")
+/// let weight = try checkpoint.tensor("fc.4.weight").elements(as: Float.self)
+/// ```
+public struct Checkpoint: Sendable {
+  /// The file's format.
+  public var format: FormatID
+
+  /// The path that was opened; nil for a checkpoint made in memory.
+  public var path: String?
+
+  /// The byte order of the file's storages; tensors have the machine's.
+  public var byteOrder: ByteOrder
+
+  /// The tensors by name, in the file's order.
+  ///
+  /// A name is the path through the object, joined by dots; a bare tensor is
+  /// named `data`.
+  public var tensors: OrderedDictionary<String, Tensor>
+
+  /// The values that are not tensors, in the file's order.
+  public var values: [CheckpointValue]
+
+  /// The modules' versions in a state dict's `_metadata`, by path.
+  public var moduleVersions: OrderedDictionary<String, Int>
+
+  /// The format's own texts, such as the `__metadata__` of safetensors.
+  public var metadata: OrderedDictionary<String, String>
+
+  /// The pickle and its container, for writing back without loss; nil where
+  /// the file has no pickle.
+  var pickled: PickledContent?
+
+  /// Makes a checkpoint of tensors and values.
+  ///
+  /// - Parameters:
+  ///   - format: The format that it comes from.
+  ///   - tensors: The tensors by name.
+  ///   - values: The other values.
+  ///   - moduleVersions: The modules' versions by path.
+  ///   - metadata: The format's own texts.
+  public init(
+    format: FormatID,
+    tensors: OrderedDictionary<String, Tensor>,
+    values: [CheckpointValue] = [],
+    moduleVersions: OrderedDictionary<String, Int> = [:],
+    metadata: OrderedDictionary<String, String> = [:]
+  ) {
+    self.format = format
+    self.tensors = tensors
+    self.values = values
+    self.moduleVersions = moduleVersions
+    self.metadata = metadata
+    byteOrder = .little
+  }
+
+  /// Makes a checkpoint of a state dict.
+  ///
+  /// - Parameter stateDict: The tensors and modules' versions.
+  public init(_ stateDict: StateDict) {
+    self.init(
+      format: .pytorchZip,
+      tensors: stateDict.tensors,
+      moduleVersions: stateDict.moduleVersions
+    )
+  }
+
+  /// Makes a checkpoint that is one bare tensor, as the course's datasets are.
+  ///
+  /// - Parameter tensor: The tensor.
+  public init(_ tensor: Tensor) {
+    self.init(format: .pytorchZip, tensors: [Self.bareTensorName: tensor])
+  }
+
+  /// The name of a tensor that is the whole checkpoint.
+  public static let bareTensorName = "data"
+}
+
+/// The order of the bytes in a number.
+public enum ByteOrder: String, Sendable, Hashable {
+  /// The least significant byte first.
+  case little
+  /// The most significant byte first.
+  case big
+
+  /// This machine's order.
+  public static var host: ByteOrder {
+    1.littleEndian == 1 ? .little : .big
+  }
+}
+
+/// A value that is not a tensor.
+public struct CheckpointValue: Sendable, Hashable {
+  /// The path through the object, joined by dots; empty for the root.
+  public let path: String
+
+  /// Python's name of the value's type, such as `int` or `argparse.Namespace`.
+  public let type: String
+
+  /// The value itself.
+  public let value: PlainValue
+
+  /// Makes a value.
+  ///
+  /// - Parameters:
+  ///   - path: The path through the object.
+  ///   - type: Python's name of the type.
+  ///   - value: The value itself.
+  public init(path: String, type: String, value: PlainValue) {
+    self.path = path
+    self.type = type
+    self.value = value
+  }
+}
+
+/// A Python value that needs no class.
+public enum PlainValue: Sendable, Hashable {
+  /// `None`, an empty container, or an object that has no plain value.
+  case none
+  /// A truth value.
+  case bool(Bool)
+  /// An integer of at most 64 bits.
+  case int(Int)
+  /// A larger integer, in decimal digits.
+  case bigInt(String)
+  /// A floating-point number.
+  case float(Double)
+  /// Text.
+  case string(String)
+  /// Bytes.
+  case bytes([UInt8])
+  /// A class, a function or an object, described in words.
+  case described(String)
+}
+
+extension Checkpoint {
+  /// Opens a file or folder, whatever its format.
+  ///
+  /// - Parameters:
+  ///   - path: The path.
+  ///   - format: The format; nil finds out by the content.
+  ///   - options: Limits and wishes.
+  /// - Returns: The checkpoint.
+  /// - Throws: `FileError` for what can't be opened, ``CheckpointError`` for
+  ///   what can't be understood.
+  public static func open(
+    _ path: String,
+    as format: FormatID? = nil,
+    options: ReadOptions = ReadOptions()
+  ) throws -> Checkpoint {
+    let input = try CheckpointInput(path)
+    let reader = try FormatRegistry.reader(for: input, as: format)
+    do {
+      var checkpoint = try reader.read(input, options: options)
+      checkpoint.path = path
+      return checkpoint
+    } catch let error as CheckpointError {
+      throw error.located(file: path)
+    }
+  }
+
+  /// The tensor called `name`.
+  ///
+  /// - Parameter name: The path through the object, joined by dots.
+  /// - Returns: The tensor.
+  /// - Throws: ``CheckpointError`` with the nearest name where there is none.
+  public func tensor(_ name: String) throws(CheckpointError) -> Tensor {
+    if let tensor = tensors[name] { return tensor }
+    throw CheckpointError(
+      .mismatch,
+      "there is no tensor named \(name)",
+      file: path,
+      hint: NameDistance.nearest(to: name, in: tensors.keys)
+        .map { "the nearest name is \($0)" }
+    )
+  }
+
+  /// The tensors and the modules' versions.
+  public var stateDict: StateDict {
+    StateDict(tensors, moduleVersions: moduleVersions)
+  }
+
+  /// Writes the checkpoint, all or nothing.
+  ///
+  /// - Parameters:
+  ///   - path: The file or folder; its suffix names the format.
+  ///   - format: The format; nil takes the suffix's.
+  ///   - options: How to write.
+  /// - Throws: ``CheckpointError`` where the format can't hold everything and
+  ///   `options` do not allow a loss; `FileError` where writing fails. The old
+  ///   file is untouched then.
+  public func save(
+    to path: String,
+    as format: FormatID? = nil,
+    options: WriteOptions = WriteOptions()
+  ) throws {
+    let writer = try FormatRegistry.writer(forPath: path, as: format)
+    let losses = writer.losses(writing: self, options: options)
+    if !options.allowsLoss, let first = losses.first {
+      throw CheckpointError(
+        .lossy,
+        "\(writer.descriptor.id.rawValue) can't keep everything: "
+          + losses.prefix(10).map { "\($0.path): \($0.reason)" }
+          .joined(separator: "; ")
+          + (losses.count > 10 ? "; and \(losses.count - 10) more" : ""),
+        file: path,
+        keyPath: losses.count == 1 ? first.path : nil,
+        hint: "--force writes it without them"
+      )
+    }
+    do {
+      try writer.write(self, to: path, options: options)
+    } catch let error as CheckpointError {
+      throw error.located(file: path)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+internal import Tensors
+
+/// The list of formats, in the order in which they are tried.
+public enum FormatRegistry {
+  /// Every format that can be read or written.
+  static let formats: [any CheckpointFormat] = []
+
+  /// What each format can do.
+  public static var descriptors: [FormatDescriptor] {
+    formats.map(\.descriptor)
+  }
+
+  /// The format that `--from` or `--to` name.
+  ///
+  /// - Parameter name: A format's own name, or another name for it.
+  /// - Returns: The format, nil for an unknown name.
+  public static func format(named name: String) -> FormatID? {
+    descriptors.first { $0.id.rawValue == name || $0.aliases.contains(name) }?
+      .id
+  }
+
+  /// The reader for an input's content.
+  static func reader(
+    for input: CheckpointInput,
+    as id: FormatID?
+  ) throws(CheckpointError) -> any CheckpointFormat {
+    if let id {
+      guard
+        let format = formats.first(where: { $0.descriptor.id == id }),
+        format.descriptor.canRead
+      else {
+        throw CheckpointError(
+          .unsupported,
+          "\(id.rawValue) files can't be read",
+          file: input.path
+        )
+      }
+      return format
+    }
+    guard
+      let format = formats.first(where: {
+        $0.descriptor.canRead && $0.recognizes(input)
+      })
+    else {
+      throw CheckpointError(
+        .unknownFormat,
+        input.file == nil
+          ? "it is a folder without a checkpoint's files"
+          : input.head.isEmpty
+            ? "the file is empty" : "it is none of the known formats",
+        file: input.path,
+        hint: "`pth formats` lists what can be read"
+      )
+    }
+    return format
+  }
+
+  /// The writer for a path's suffix.
+  static func writer(
+    forPath path: String,
+    as id: FormatID?
+  ) throws(CheckpointError) -> any CheckpointFormat {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let format =
+      if let id {
+        formats.first { $0.descriptor.id == id }
+      } else {
+        formats.first { format in
+          format.descriptor.canWrite
+            && format.descriptor.suffixes.contains { suffix in
+              name.lowercased().hasSuffix("." + suffix)
+            }
+        }
+      }
+    guard let format else {
+      throw CheckpointError(
+        .unknownFormat,
+        "the name's ending says no format that can be written",
+        file: path,
+        hint: "name one with --to; `pth formats` lists them"
+      )
+    }
+    return format
+  }
+}
