@@ -10,10 +10,11 @@ let settings: [SwiftSetting] = [
 ]
 
 /// For targets that touch C or raw bytes.
-let rawSettings = settings + [
-  .strictMemorySafety(),
-  .enableExperimentalFeature("Lifetimes"),
-]
+let rawSettings =
+  settings + [
+    .strictMemorySafety(),
+    .enableExperimentalFeature("Lifetimes"),
+  ]
 
 let package = Package(
   name: "pth",
@@ -95,7 +96,10 @@ let package = Package(
     ),
     .target(
       name: "TestSupport",
-      dependencies: ["Tensors"],
+      dependencies: [
+        "Tensors",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
       path: "Tests/TestSupport",
       swiftSettings: settings
     ),
