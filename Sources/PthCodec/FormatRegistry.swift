@@ -3,7 +3,9 @@ internal import Tensors
 /// The list of formats, in the order in which they are tried.
 public enum FormatRegistry {
   /// Every format that can be read or written.
-  static let formats: [any CheckpointFormat] = []
+  static let formats: [any CheckpointFormat] = [
+    IDXFormat()
+  ]
 
   /// What each format can do.
   public static var descriptors: [FormatDescriptor] {
