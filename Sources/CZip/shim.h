@@ -1,8 +1,10 @@
 #ifndef PTH_CZIP_SHIM_H
 #define PTH_CZIP_SHIM_H
-// Python's headers set this too; both in one module graph must agree.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+// zip.h wants types from sys/types.h alone, but that brings in fd_set, whose
+// field has another name in a module that is built with _GNU_SOURCE (Python's)
+// than in one that is not (Swift's own Glibc). So this module leaves it out.
+#pragma push_macro("_SYS_SELECT_H")
+#define _SYS_SELECT_H 1
 #include <zip.h>
+#pragma pop_macro("_SYS_SELECT_H")
 #endif

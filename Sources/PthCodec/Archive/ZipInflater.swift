@@ -1,0 +1,156 @@
+// Deflated records, by libzip. PyTorch itself deflates only TorchScript's code;
+// other zip tools deflate whole checkpoints.
+internal import CZip
+internal import Synchronization
+internal import Tensors
+
+/// Inflates records of one archive, one at a time from any thread.
+@safe
+final class ZipInflater: Sendable {
+  private let bytes: ArchiveBytes
+  // libzip's handles must not be used from two threads at once.
+  private let handle: Mutex<ZipHandle?>
+
+  init(_ bytes: ArchiveBytes) {
+    self.bytes = bytes
+    handle = Mutex(nil)
+  }
+
+  /// The inflated bytes of the record at `index`.
+  ///
+  /// The caller has checked the record's local header and size.
+  func inflate(
+    _ index: Int,
+    of directory: ZipDirectory
+  ) throws(ArchiveError) -> Storage {
+    let record = directory.records[index]
+    let result = handle.withLock {
+      handle -> Result<Storage, ArchiveError> in
+      do throws(ArchiveError) {
+        let open: ZipHandle
+        if let known = handle {
+          open = known
+        } else {
+          open = try ZipHandle(reading: bytes)
+        }
+        handle = open
+        return .success(try open.inflated(index, record, of: directory))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+}
+
+/// libzip's handle of an archive in memory.
+@safe
+struct ZipHandle: @unchecked Sendable {
+  @safe
+  private final class Box {
+    let archive: OpaquePointer
+    let bytes: ArchiveBytes  // what libzip reads from
+
+    init(_ archive: OpaquePointer, _ bytes: ArchiveBytes) {
+      unsafe self.archive = unsafe archive
+      self.bytes = bytes
+    }
+
+    deinit { unsafe zip_discard(archive) }
+  }
+
+  private let box: Box
+
+  /// Opens an archive in memory.
+  ///
+  /// - Parameters:
+  ///   - bytes: The archive.
+  ///   - checking: Whether libzip compares local headers with the directory.
+  init(
+    reading bytes: ArchiveBytes,
+    checking: Bool = false
+  ) throws(ArchiveError) {
+    var problem = unsafe zip_error_t()
+    unsafe zip_error_init(&problem)
+    defer { unsafe zip_error_fini(&problem) }
+    let memory = unsafe bytes.unsafeBytes
+    let source = unsafe zip_source_buffer_create(
+      memory.baseAddress,
+      zip_uint64_t(memory.count),
+      0,
+      &problem
+    )
+    let flags = ZIP_RDONLY | (checking ? ZIP_CHECKCONS : 0)
+    let opened = unsafe source.flatMap { source in
+      unsafe zip_open_from_source(source, Int32(flags), &problem)
+    }
+    guard let opened = unsafe opened else {
+      unsafe zip_source_free(source)
+      throw ArchiveError(
+        .badDirectory,
+        file: bytes.path,
+        "libzip can't read the archive: "
+          + (unsafe String(cString: zip_error_strerror(&problem)))
+      )
+    }
+    box = unsafe Box(opened, bytes)
+  }
+
+  /// The inflated bytes of one record.
+  func inflated(
+    _ index: Int,
+    _ record: ZipRecord,
+    of directory: ZipDirectory
+  ) throws(ArchiveError) -> Storage {
+    defer { withExtendedLifetime(box) {} }
+    func bad(
+      _ message: String,
+      code: ArchiveError.Code = .badCompression
+    ) -> ArchiveError {
+      directory.fault(
+        code,
+        record,
+        message,
+        hint: "the record is damaged"
+      )
+    }
+    var status = unsafe zip_stat_t()
+    guard
+      unsafe zip_stat_index(box.archive, UInt64(index), 0, &status) == 0,
+      unsafe status.comp_size == UInt64(record.compressedSize),
+      unsafe status.size == UInt64(record.uncompressedSize),
+      unsafe status.crc == record.crc32,
+      let entry = unsafe zip_fopen_index(box.archive, UInt64(index), 0)
+    else { throw bad("libzip reads another directory than this program") }
+    defer { unsafe zip_fclose(entry) }
+    return try unsafe Storage(byteCount: record.uncompressedSize) {
+      target throws(ArchiveError) in
+      var filled = 0
+      while filled < target.count {
+        let read = unsafe zip_fread(
+          entry,
+          target.baseAddress.map { unsafe $0 + filled },
+          UInt64(target.count - filled)
+        )
+        guard read > 0 else { break }
+        filled += Int(read)
+      }
+      // Only the read that meets the end compares the CRC.
+      var beyond: UInt8 = 0
+      let rest = unsafe zip_fread(entry, &beyond, 1)
+      let code = unsafe zip_error_code_zip(zip_file_get_error(entry))
+      if code == ZIP_ER_CRC {
+        throw bad(
+          "its inflated bytes do not have the CRC-32 \(hex(record.crc32))",
+          code: .badChecksum
+        )
+      }
+      guard filled == target.count, rest == 0 else {
+        throw bad(
+          "it does not inflate to the \(target.count) bytes that the central "
+            + "directory says"
+        )
+      }
+    }
+  }
+}
