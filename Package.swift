@@ -133,6 +133,7 @@ let package = Package(
       dependencies: [
         "CPython", "ConvNet", "Pickle", "PthCodec", "Tensors", "TestSupport",
       ],
+      exclude: ["Python"],
       swiftSettings: settings
     ),
   ]
