@@ -1,0 +1,234 @@
+// Writing a file so that its name shows the old content or the whole new one,
+// never a part.
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// A file that appears under its name when it is complete, and only then.
+///
+/// The bytes go into a temporary file beside the target, which ``commit()``
+/// renames over it after they have reached the disk. Until then, and after any
+/// error, the target is what it was. A temporary file that a killed process
+/// left is removed by the next write to the same target.
+///
+/// A target that is a symbolic link stays one: the file that it names is
+/// replaced. A hard link to the old file keeps the old content. A pipe or a
+/// device can't be replaced: it is written to straight away.
+///
+/// One thread at a time may use an object.
+@safe
+public final class AtomicFile: ByteSink {
+  /// What ``commit()`` does about a power failure.
+  public enum Durability: Sendable {
+    /// The bytes and the name are on the disk when it returns.
+    case synchronized
+    /// They get there in the system's own time.
+    case deferred
+  }
+
+  /// The path as it was given.
+  public let path: String
+
+  public private(set) var position = 0
+
+  private let destination: OutputDestination
+  private let durability: Durability
+  private let reserved: Int
+  private var descriptor: Int32
+  private var buffer: UnsafeMutableRawBufferPointer
+  private var buffered = 0
+  private var failure: FileError?
+
+  private static let bufferSize = 1 << 20
+  // From this size on a write of its own costs less than a copy.
+  private static let directSize = 1 << 17
+
+  /// Starts to write a file.
+  ///
+  /// - Parameters:
+  ///   - path: Where the file shall be.
+  ///   - overwriting: Whether a file that is there may be replaced.
+  ///   - expectedSize: The final size, if it is known: the space is reserved,
+  ///     so that a disk that is too full is noticed before anything is written.
+  ///   - durability: What ``commit()`` does about a power failure.
+  /// - Throws: ``FileError`` where the target is a folder, may not be written
+  ///   or replaced, or the disk is full.
+  public init(
+    _ path: String,
+    overwriting: Bool = true,
+    expectedSize: Int? = nil,
+    durability: Durability = .synchronized
+  ) throws(FileError) {
+    let destination = try OutputDestination(path, overwriting: overwriting)
+    let descriptor = try destination.open()
+    self.path = path
+    self.destination = destination
+    self.durability = durability
+    self.descriptor = descriptor
+    unsafe buffer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    guard destination.temporary != nil, let expectedSize, expectedSize > 0
+    else {
+      reserved = 0
+      return
+    }
+    do throws(FileError) {
+      reserved = try Self.reserve(expectedSize, descriptor, path: path)
+    } catch {
+      destination.abandon(descriptor)
+      throw error
+    }
+  }
+
+  deinit {
+    discard()
+    unsafe buffer.deallocate()
+  }
+
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    try checkOpen()
+    position += bytes.count
+    if bytes.count >= Self.directSize {
+      try flush()
+      try unsafe writeOut(bytes)
+    } else {
+      if bytes.count > Self.bufferSize - buffered { try flush() }
+      unsafe gather(bytes)
+    }
+  }
+
+  private func gather(_ bytes: UnsafeRawBufferPointer) {
+    if unsafe buffer.count == 0 {
+      unsafe buffer = .allocate(byteCount: Self.bufferSize, alignment: 4096)
+    }
+    unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...])
+      .copyMemory(from: bytes)
+    buffered += bytes.count
+  }
+
+  /// Puts the finished file in its place.
+  ///
+  /// - Throws: ``FileError`` where the last bytes can't be written or the
+  ///   target can't be replaced; the target is then what it was.
+  public func commit() throws(FileError) {
+    try checkOpen()
+    do throws(FileError) {
+      try flush()
+      guard destination.temporary != nil else {
+        close()
+        return
+      }
+      if reserved > position {
+        try check(ftruncate(descriptor, off_t(position)), .write)
+      }
+      if durability == .synchronized {
+        try check(fsync(descriptor), .write)
+      }
+      try destination.publish(descriptor, durability: durability)
+      close()
+    } catch {
+      discard()
+      failure = error
+      throw error
+    }
+  }
+
+  /// Gives up: removes the temporary file and leaves the target as it was.
+  public func discard() {
+    guard descriptor >= 0 else { return }
+    destination.abandon(descriptor)
+    descriptor = -1
+  }
+
+  private func close() {
+    destination.release(descriptor)
+    descriptor = -1
+  }
+
+  private func checkOpen() throws(FileError) {
+    if let failure { throw failure }
+    guard descriptor >= 0 else {
+      throw FileError(.write, path: path, code: EBADF)
+    }
+  }
+
+  private func flush() throws(FileError) {
+    guard buffered > 0 else { return }
+    let pending = unsafe UnsafeRawBufferPointer(
+      rebasing: buffer[..<buffered]
+    )
+    try unsafe writeOut(pending)
+    buffered = 0
+  }
+
+  private func writeOut(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var written = 0
+    while written < bytes.count {
+      // The kernel takes at most 2 GiB less a page at a time.
+      let count = min(bytes.count - written, 1 << 30)
+      let result = unsafe systemWrite(
+        descriptor,
+        bytes.baseAddress.map { unsafe $0 + written },
+        count
+      )
+      if result > 0 {
+        written += result
+      } else if result == 0 || errno != EINTR {
+        let error = FileError(
+          .write,
+          path: path,
+          code: result == 0 ? ENOSPC : errno
+        )
+        discard()
+        failure = error
+        throw error
+      }
+    }
+  }
+
+  private func check(
+    _ result: Int32,
+    _ operation: FileError.Operation
+  ) throws(FileError) {
+    guard result == 0 else {
+      throw FileError(operation, path: path, code: errno)
+    }
+  }
+
+  /// Reserves disk space where the file system can; returns what it reserved.
+  private static func reserve(
+    _ size: Int,
+    _ descriptor: Int32,
+    path: String
+  ) throws(FileError) -> Int {
+    #if !canImport(Darwin)
+      var code: Int32
+      repeat {
+        code = posix_fallocate(descriptor, 0, off_t(size))
+      } while code == EINTR
+      if code == 0 { return size }
+      guard code != ENOSPC, code != EFBIG, code != EDQUOT else {
+        throw FileError(.write, path: path, code: code)
+      }
+    #endif
+    return 0
+  }
+}
+
+private func systemWrite(
+  _ descriptor: Int32,
+  _ bytes: UnsafeRawPointer?,
+  _ count: Int
+) -> Int {
+  #if canImport(Darwin)
+    unsafe Darwin.write(descriptor, bytes, count)
+  #elseif canImport(Musl)
+    unsafe Musl.write(descriptor, bytes, count)
+  #else
+    unsafe Glibc.write(descriptor, bytes, count)
+  #endif
+}

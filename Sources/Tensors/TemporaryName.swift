@@ -1,0 +1,83 @@
+// Names of temporary files, and the removal of those that killed processes
+// left behind.
+
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// The names `.<target>.pth-<process>-<random>.tmp`.
+enum TemporaryName {
+  /// The temporary files that this process is writing.
+  static let live = Mutex<Set<String>>([])
+
+  private static let suffix = ".tmp"
+
+  /// A new name in the target's folder.
+  static func make(beside target: String) -> String {
+    let random = String(UInt64.random(in: .min ... .max), radix: 36)
+    return OutputDestination.folder(of: target) + "/" + prefix(of: target)
+      + "\(getpid())-" + random + suffix
+  }
+
+  /// What all temporary names of a target begin with.
+  private static func prefix(of target: String) -> String {
+    let name = target.lastIndex(of: "/").map {
+      String(target[target.index(after: $0)...])
+    }
+    // A name may have 255 bytes: a long target's is cut.
+    var kept = Substring(name ?? target)
+    while kept.utf8.count > 200 { kept.removeLast() }
+    return ".\(kept).pth-"
+  }
+
+  /// Removes the temporary files of this target whose writers are gone.
+  ///
+  /// A writer holds a lock on its file, which the system drops when it dies;
+  /// the process number alone may be another's by now.
+  static func removeLeftovers(beside target: String) {
+    let folder = OutputDestination.folder(of: target)
+    guard let stream = unsafe opendir(folder) else { return }
+    defer { _ = unsafe closedir(stream) }
+    let prefix = prefix(of: target)
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(
+          decoding: bytes.prefix { $0 != 0 },
+          as: UTF8.self
+        )
+      }
+      guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { continue }
+      let writer = name.dropFirst(prefix.count).prefix { $0 != "-" }
+      guard let writer = pid_t(writer) else { continue }
+      remove(folder + "/" + name, ifAbandonedBy: writer)
+    }
+  }
+
+  private static func remove(_ path: String, ifAbandonedBy writer: pid_t) {
+    let isOwn = writer == getpid()
+    if isOwn {
+      guard !live.withLock({ $0.contains(path) }) else { return }
+    } else {
+      guard kill(writer, 0) != 0, errno == ESRCH else { return }
+    }
+    let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    #if canImport(Darwin)
+      let descriptor = unsafe Darwin.open(path, flags)
+    #elseif canImport(Musl)
+      let descriptor = unsafe Musl.open(path, flags)
+    #else
+      let descriptor = unsafe Glibc.open(path, flags)
+    #endif
+    guard descriptor >= 0 else { return }
+    defer { _ = close(descriptor) }
+    // A process in another container has another number but the same lock.
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return }
+    _ = unsafe unlink(path)
+  }
+}
