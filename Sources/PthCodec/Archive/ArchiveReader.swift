@@ -110,6 +110,7 @@ package final class ArchiveReader: Sendable {
   ///   - name: The name inside the root.
   ///   - checkingSum: Whether to compare the CRC-32 with the directory's; an
   ///     inflated record's is always compared.
+  /// - Returns: The record's bytes, inflated where they are deflated.
   /// - Throws: ``ArchiveError`` where the record is missing, encrypted, out of
   ///   bounds, compressed by another method, or too large when inflated.
   package func storage(

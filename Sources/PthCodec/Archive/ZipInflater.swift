@@ -66,6 +66,7 @@ struct ZipHandle: @unchecked Sendable {
   /// - Parameters:
   ///   - bytes: The archive.
   ///   - checking: Whether libzip compares local headers with the directory.
+  /// - Throws: ``ArchiveError`` where libzip does not take the archive.
   init(
     reading bytes: ArchiveBytes,
     checking: Bool = false

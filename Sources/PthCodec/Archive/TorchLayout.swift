@@ -1,0 +1,180 @@
+// Which records a checkpoint consists of, in which order and under which root
+// folder, for each generation of PyTorch.
+package import Tensors
+
+/// The record set of a generation of PyTorch.
+public enum TorchLayout: String, Sendable, Hashable, CaseIterable {
+  /// What torch 1.6 to 1.13 write: `data.pkl`, storages in the order of their
+  /// keys as text, `version`.
+  case torch1
+  /// What torch 2 writes, as of 2.13: further small records, and storages in
+  /// the order in which they were met.
+  case torch2
+}
+
+/// One record of an archive that is to be written.
+package struct ArchiveItem: Sendable {
+  /// What a record consists of.
+  package enum Content: Sendable {
+    /// These bytes.
+    case bytes([UInt8])
+    /// A storage's bytes.
+    case storage(Storage)
+    /// The record of another archive, as it is there, compressed or not.
+    case copy(of: Int, in: ArchiveReader)
+    /// The identification of the records before it.
+    case serializationID
+  }
+
+  /// The name inside the root folder.
+  package var name: String
+
+  /// The record's bytes.
+  package var content: Content
+
+  /// Makes a record of a name and its content.
+  package init(_ name: String, _ content: Content) {
+    self.name = name
+    self.content = content
+  }
+
+  /// The name of the record that identifies the archive's content.
+  package static let serializationIDName = ".data/serialization_id"
+}
+
+extension TorchLayout {
+  /// The records of a checkpoint.
+  ///
+  /// - Parameters:
+  ///   - pickle: The content of `data.pkl`.
+  ///   - storages: Keys and storages in the order in which the pickle meets
+  ///     them first.
+  /// - Returns: All records in the order in which PyTorch writes them.
+  package func items(
+    pickle: [UInt8],
+    storages: [(key: String, storage: Storage)]
+  ) -> [ArchiveItem] {
+    let data = storages.map {
+      ArchiveItem("data/" + $0.key, .storage($0.storage))
+    }
+    let version = ArchiveItem("version", .bytes(Array("3\n".utf8)))
+    let first = ArchiveItem("data.pkl", .bytes(pickle))
+    switch self {
+    case .torch1:
+      // Python sorts text by code points, which is the order of UTF-8 bytes.
+      let sorted = data.sorted {
+        $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+      }
+      return [first] + sorted + [version]
+    case .torch2:
+      return [
+        first,
+        ArchiveItem(".format_version", .bytes(Array("1".utf8))),
+        ArchiveItem(".storage_alignment", .bytes(Array("64".utf8))),
+        ArchiveItem("byteorder", .bytes(Array("little".utf8))),
+      ] + data + [
+        version,
+        ArchiveItem(ArchiveItem.serializationIDName, .serializationID),
+      ]
+    }
+  }
+
+  /// The root folder that PyTorch gives an archive saved under `path`.
+  ///
+  /// It is the file's name without its last extension. torch 2 writes
+  /// `archive` where the path is not ASCII. PyTorch refuses a name that has
+  /// nothing before its extension; here that is `archive` too.
+  package func archiveRoot(forFileName path: String) -> String {
+    let fallback = "archive"
+    if self == .torch2, !path.utf8.allSatisfy({ $0 < 0x80 }) {
+      return fallback
+    }
+    // A backslash parts folders for PyTorch on every system.
+    let name = path.utf8.split(
+      omittingEmptySubsequences: false,
+      whereSeparator: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }
+    ).last
+    guard let name else { return fallback }
+    let base = name.lastIndex(of: UInt8(ascii: ".")).map { name[..<$0] }
+    let root = String(Substring(base ?? name))
+    return root.isEmpty ? fallback : root
+  }
+}
+
+extension TorchArchiveWriter {
+  /// Writes a whole archive.
+  ///
+  /// - Parameters:
+  ///   - items: Its records in order.
+  ///   - root: The folder that holds every record.
+  ///   - sink: Where it goes.
+  /// - Throws: ``FileError``, ``ArchiveWriteError``, ``ArchiveError``; what a
+  ///   storage throws where its bytes can't be had.
+  package static func write(
+    _ items: [ArchiveItem],
+    root: String,
+    to sink: any ByteSink
+  ) throws {
+    let writer = TorchArchiveWriter(root: root, to: sink)
+    for item in items { try writer.add(item) }
+    try writer.finish()
+  }
+
+  /// Writes one record.
+  ///
+  /// - Throws: As ``write(_:root:to:)`` does.
+  package func add(_ item: ArchiveItem) throws {
+    switch item.content {
+    case .bytes(let bytes): try add(item.name, bytes)
+    case .storage(let storage): try add(item.name, storage)
+    case .serializationID: try add(item.name, Array(serializationID().utf8))
+    case .copy(let index, let reader):
+      let record = reader.directory.records[index]
+      guard record.isDeflated else {
+        return try add(item.name, reader.storage(at: index))
+      }
+      let range = try reader.directory.readableRange(of: record)
+      try unsafe reader.directory.bytes.withUnsafeBytes { all in
+        try unsafe add(
+          item.name,
+          compressed: UnsafeRawBufferPointer(rebasing: all[range]),
+          method: record.method,
+          crc32: record.crc32,
+          uncompressedSize: record.uncompressedSize
+        )
+      }
+    }
+  }
+
+  /// The exact size of the archive that ``write(_:root:to:)`` would write.
+  package static func size(of items: [ArchiveItem], root: String) -> Int {
+    var offset = 0
+    var directory = 0
+    for item in items {
+      let size = item.sizes
+      let layout = RecordLayout(
+        offset: offset,
+        nameLength: root.utf8.count + 1 + item.name.utf8.count,
+        size: size.stored,
+        uncompressedSize: size.inflated
+      )
+      offset = layout.end
+      directory += layout.directoryEntrySize
+    }
+    return offset + directory + EndRecords.size
+  }
+}
+
+extension ArchiveItem {
+  /// The record's bytes in the file and when inflated.
+  fileprivate var sizes: (stored: Int, inflated: Int) {
+    switch content {
+    case .bytes(let bytes): return (bytes.count, bytes.count)
+    case .storage(let storage): return (storage.byteCount, storage.byteCount)
+    case .serializationID: return (40, 40)
+    case .copy(let index, let reader):
+      let record = reader.directory.records[index]
+      return (record.compressedSize, record.uncompressedSize)
+    }
+  }
+}
