@@ -120,7 +120,10 @@ let package = Package(
     ),
     .testTarget(
       name: "ConvNetTests",
-      dependencies: ["ConvNet", "Tensors", "TestSupport"],
+      dependencies: [
+        "ConvNet", "Tensors", "TestSupport",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
       swiftSettings: settings
     ),
     .testTarget(

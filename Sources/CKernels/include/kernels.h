@@ -106,4 +106,13 @@ float pth_cross_entropy(const float *logits, const int64_t *labels, int rows,
                         int classes, bool on_probabilities, float *gradient,
                         int *correct);
 
+// Tells the processor that this thread waits in a loop.
+static inline void pth_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 #endif

@@ -1,0 +1,38 @@
+/// Zeroed floats of its own, aligned to a cache line.
+@safe
+final class FloatBuffer: @unchecked Sendable {
+  let count: Int
+  let base: UnsafeMutablePointer<Float>
+
+  /// - Parameter count: The floats; one cache line more is reserved.
+  init(count: Int) {
+    self.count = count
+    let bytes = (count + 16) * MemoryLayout<Float>.stride
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    unsafe raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    unsafe base = raw.bindMemory(to: Float.self, capacity: count + 16)
+  }
+
+  deinit {
+    unsafe UnsafeMutableRawPointer(base).deallocate()
+  }
+
+  /// The floats from `start` on.
+  func at(_ start: Int) -> UnsafeMutablePointer<Float> {
+    unsafe base + start
+  }
+
+  /// A copy of a part as an array.
+  func array(_ range: Range<Int>) -> [Float] {
+    unsafe Array(
+      UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
+    )
+  }
+
+  /// Writes an array's elements from `start` on.
+  func write(_ values: [Float], at start: Int = 0) {
+    for (index, value) in values.enumerated() {
+      unsafe base[start + index] = value
+    }
+  }
+}
