@@ -53,6 +53,7 @@ let package = Package(
     .target(
       name: "Tensors",
       dependencies: [
+        "CKernels",
         .product(name: "OrderedCollections", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

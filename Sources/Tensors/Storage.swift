@@ -16,10 +16,16 @@ public final class Storage: Sendable {
   private let fixedBase: UInt
   private let hasFixedBase: Bool
 
+  /// Gives all bytes in order, in pieces that are valid during each call.
+  public typealias Producer =
+    @Sendable (_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+  @safe
   private enum Content: Sendable {
     case fixed(any AnyObject & Sendable)
     case owned
     case pending(@Sendable () throws -> Storage)
+    case streaming(Producer)
     case loaded(Storage)
     case meta
   }
@@ -114,6 +120,39 @@ public final class Storage: Sendable {
     self.init(.pending(loader), base: nil, byteCount: byteCount)
   }
 
+  /// Makes a storage whose bytes are computed, piece by piece.
+  ///
+  /// ``forEachPiece(_:)`` keeps no more than one piece in memory, however often
+  /// it is called; the other ways to read keep all bytes from then on.
+  ///
+  /// - Parameters:
+  ///   - byteCount: The bytes that the producer will give.
+  ///   - producer: Called for each reading.
+  public convenience init(byteCount: Int, producer: @escaping Producer) {
+    unsafe self.init(.streaming(producer), base: nil, byteCount: byteCount)
+  }
+
+  /// Calls `body` with all bytes in order, in one piece or several.
+  ///
+  /// - Parameter body: Reads the bytes; they must not escape it.
+  /// - Throws: As ``withUnsafeBytes(_:)`` does.
+  public func forEachPiece(
+    _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let producer = unsafe content.withLock { content -> Producer? in
+      if case .streaming(let producer) = content { unsafe producer } else { nil }
+    }
+    guard let producer = unsafe producer else { return try unsafe withUnsafeBytes(body) }
+    var total = 0
+    try unsafe producer { piece in
+      total += piece.count
+      try unsafe body(piece)
+    }
+    guard total == byteCount else {
+      throw StorageError.wrongSize(expected: byteCount, actual: total)
+    }
+  }
+
   /// Makes a storage without bytes, as a tensor on the device `meta` has.
   ///
   /// - Parameter byteCount: The bytes that it would have.
@@ -169,7 +208,33 @@ public final class Storage: Sendable {
         }
         content = .loaded(storage)
         return storage
+      case .streaming(let producer):
+        let storage = try unsafe gathered(from: producer)
+        content = .loaded(storage)
+        return storage
       case .fixed, .owned, .meta: throw StorageError.meta
+      }
+    }
+  }
+}
+
+extension Storage {
+  private func gathered(from producer: Producer) throws -> Storage {
+    try unsafe Storage(byteCount: byteCount) { target throws in
+      var filled = 0
+      try unsafe producer { piece in
+        guard piece.count <= target.count - filled else {
+          throw StorageError.wrongSize(
+            expected: byteCount,
+            actual: filled + piece.count
+          )
+        }
+        unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled...])
+          .copyMemory(from: piece)
+        filled += piece.count
+      }
+      guard filled == target.count else {
+        throw StorageError.wrongSize(expected: byteCount, actual: filled)
       }
     }
   }

@@ -6,6 +6,8 @@ public enum TensorError: Error, Sendable, Hashable {
   case wrongShape(expected: [Int], actual: [Int])
   /// The operation knows no such conversion.
   case noConversion(from: DType, to: DType)
+  /// A value does not fit the dtype that it is to be converted to.
+  case outOfRange(value: String, index: Int, to: DType)
   /// Packed elements can only be read in one run.
   case packedView(DType)
   /// A view repeats its storage's elements more often than memory may grow.
@@ -21,6 +23,8 @@ extension TensorError: CustomStringConvertible {
       "the shape is \(actual), not \(expected)"
     case .noConversion(let from, let to):
       "there is no conversion from \(from) to \(to)"
+    case .outOfRange(let value, let index, let to):
+      "element \(index) in row-major order is \(value), which \(to) can't hold"
     case .packedView(let dtype):
       "a view of \(dtype), with gaps, can't be read element by element"
     case .tooLarge(let bytes, let storageBytes):
@@ -115,13 +119,16 @@ extension Tensor {
   ///
   /// - Parameters:
   ///   - pieceSize: The most bytes of a piece that has to be gathered; a
-  ///     tensor without gaps is one piece.
+  ///     tensor without gaps in mapped or owned memory is one piece.
   ///   - body: Reads the bytes; they must not escape it.
   /// - Throws: What `body` throws, and what reading the storage throws.
   public func forEachContiguousPiece(
     pieceSize: Int = 1 << 20,
     _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
+    if layout.isContiguous, layout.offset == 0, storage.byteCount == byteCount {
+      return try unsafe storage.forEachPiece(body)
+    }
     if let range = try contiguousRange() {
       return try unsafe storage.withUnsafeBytes { bytes in
         try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[range]))

@@ -68,7 +68,7 @@ public enum DatasetConversion {
       var position = 0
       try unsafe tensor.forEachContiguousPiece { piece in
         unsafe values.withUnsafeBufferPointer { values in
-          for unsafe pixel in unsafe piece {
+          for unsafepixel in unsafe piece {
             unsafe target.storeBytes(
               of: values[Int(pixel)],
               toByteOffset: position,
@@ -97,7 +97,7 @@ public enum DatasetConversion {
       target throws in
       var position = 0
       try unsafe tensor.forEachContiguousPiece { piece in
-        for unsafe value in unsafe piece.assumingMemoryBound(to: Float.self) {
+        for unsafevalue in unsafe piece.assumingMemoryBound(to: Float.self) {
           // The conversion to Int8 and such traps outside its range.
           let near = max(0, min(255, value * 255)).rounded()
           let pixel = near.isNaN ? 0 : Int(near)
