@@ -74,9 +74,9 @@ PTH_INLINE uint16_t half_of(uint32_t bits) {
   return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? code | payload : code);
 }
 
-PTH_INLINE uint16_t bfloat_of(uint32_t bits) {
+PTH_INLINE uint16_t bfloat_of(uint32_t bits, uint16_t nan) {
   uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? 0xffff : rounded);
+  return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded);
 }
 
 PTH_INLINE uint8_t e8m0_of(uint32_t bits) {
@@ -143,7 +143,12 @@ static float widened_byte(pth_small_float type, uint32_t code) {
         for (size_t i = 0; i < count; i++) words[i] = half_of(bits[i]);        \
         break;                                                                 \
       case PTH_BFLOAT16:                                                       \
-        for (size_t i = 0; i < count; i++) words[i] = bfloat_of(bits[i]);      \
+        for (size_t i = 0; i < count; i++)                                     \
+          words[i] = bfloat_of(bits[i], 0xffff);                               \
+        break;                                                                 \
+      case PTH_BFLOAT16_PLAIN_NAN:                                             \
+        for (size_t i = 0; i < count; i++)                                     \
+          words[i] = bfloat_of(bits[i], 0x7fc0);                               \
         break;                                                                 \
       case PTH_FLOAT8_E4M3FN:                                                  \
         for (size_t i = 0; i < count; i++)                                     \

@@ -140,9 +140,12 @@ public final class Storage: Sendable {
     _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let producer = unsafe content.withLock { content -> Producer? in
-      if case .streaming(let producer) = content { unsafe producer } else { nil }
+      guard case .streaming(let producer) = content else { return nil }
+      return unsafe producer
     }
-    guard let producer = unsafe producer else { return try unsafe withUnsafeBytes(body) }
+    guard let producer = unsafe producer else {
+      return try unsafe withUnsafeBytes(body)
+    }
     var total = 0
     try unsafe producer { piece in
       total += piece.count

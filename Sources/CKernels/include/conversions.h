@@ -16,6 +16,9 @@ typedef enum {
   PTH_FLOAT8_E5M2,
   PTH_FLOAT8_E5M2FNUZ,
   PTH_FLOAT8_E8M0FNU,
+  // bfloat16 with a NaN of 0x7fc0: PyTorch's vectors, which convert float32
+  // alone, make it 0xffff.
+  PTH_BFLOAT16_PLAIN_NAN,
 } pth_small_float;
 
 // Whether the vector versions run on this machine.

@@ -68,9 +68,9 @@ public enum DatasetConversion {
       var position = 0
       try unsafe tensor.forEachContiguousPiece { piece in
         unsafe values.withUnsafeBufferPointer { values in
-          for unsafepixel in unsafe piece {
+          for index in 0..<piece.count {
             unsafe target.storeBytes(
-              of: values[Int(pixel)],
+              of: values[Int(piece[index])],
               toByteOffset: position,
               as: Float.self
             )
@@ -97,7 +97,11 @@ public enum DatasetConversion {
       target throws in
       var position = 0
       try unsafe tensor.forEachContiguousPiece { piece in
-        for unsafevalue in unsafe piece.assumingMemoryBound(to: Float.self) {
+        for index in 0..<(piece.count / 4) {
+          let value = unsafe piece.loadUnaligned(
+            fromByteOffset: index * 4,
+            as: Float.self
+          )
           // The conversion to Int8 and such traps outside its range.
           let near = max(0, min(255, value * 255)).rounded()
           let pixel = near.isNaN ? 0 : Int(near)

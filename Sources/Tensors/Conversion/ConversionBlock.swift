@@ -32,6 +32,8 @@ struct ConversionBlock {
   /// The first element's index, for messages.
   var first: Int
   var wrapsIntegers: Bool
+  /// Whether the elements are parts of complex numbers.
+  var isPart = false
 
   /// The same bytes as twice as many complex parts.
   var pairs: ConversionBlock {
@@ -71,23 +73,25 @@ struct ConversionBlock {
     case (_, .bool), (_, .integer):
       let doubles = unsafe widened(kind, scratch)
       try unsafe convertDoubles(doubles, to)
-    case (.small(PTH_FLOAT16), .small(PTH_BFLOAT16)):
-      unsafe pth_widen(PTH_FLOAT16, source, scratch.floats, count, 1)
-      unsafe pth_narrow(PTH_BFLOAT16, scratch.floats, target, count, 1)
-      unsafe makeHalfNaNPositive(scratch.floats)
     case (.small(let type), .small(let other)):
       unsafe pth_widen(type, source, scratch.floats, count, 1)
-      unsafe pth_narrow(other, scratch.floats, target, count, 1)
+      unsafe pth_narrow(plain(other), scratch.floats, target, count, 1)
     case (.small(let type), .float):
       unsafe pth_widen(type, source, target, count, 1)
     case (.small(let type), .double):
       unsafe pth_widen(type, source, scratch.floats, count, 1)
       unsafe pth_float_to_double(scratch.floats, target, count)
     case (.float, .small(let type)):
-      unsafe pth_narrow(type, source, target, count, 1)
+      unsafe pth_narrow(
+        isPart ? plain(type) : type,
+        source,
+        target,
+        count,
+        1
+      )
     case (.double, .small(let type)):
       unsafe pth_double_to_float(source, scratch.floats, count)
-      unsafe pth_narrow(type, scratch.floats, target, count, 1)
+      unsafe pth_narrow(plain(type), scratch.floats, target, count, 1)
     case (.float, .double):
       unsafe pth_float_to_double(source, target, count)
     case (.double, .float):
@@ -97,21 +101,9 @@ struct ConversionBlock {
     }
   }
 
-  /// PyTorch gives a NaN of bfloat16 as 0xffff, but 0x7fc0 from float16.
-  private func makeHalfNaNPositive(_ floats: UnsafeMutableRawPointer) {
-    for index in unsafe 0..<count {
-      let value = unsafe floats.load(
-        fromByteOffset: index * 4,
-        as: Float.self
-      )
-      if value.isNaN {
-        unsafe target.storeBytes(
-          of: 0x7fc0,
-          toByteOffset: index * 2,
-          as: UInt16.self
-        )
-      }
-    }
+  /// The type whose NaN PyTorch takes everywhere but in its float32 vectors.
+  private func plain(_ type: pth_small_float) -> pth_small_float {
+    type == PTH_BFLOAT16 ? PTH_BFLOAT16_PLAIN_NAN : type
   }
 
   /// The floats as float64, each exactly.
@@ -170,6 +162,7 @@ struct ConversionBlock {
     }
     var reals = unsafe self
     unsafe reals.source = unsafe UnsafeRawPointer(scratch.parts)
+    unsafe reals.isPart = true
     try unsafe reals.convert(part, to: to, &scratch)
   }
 

@@ -36,6 +36,7 @@ struct ElementConverter: Sendable {
   ///   - bytes: Whole elements.
   ///   - output: Room for as many.
   ///   - first: The first element's index, for messages.
+  /// - Throws: ``TensorError`` for the first value that does not fit.
   func convertOnAllCores(
     _ bytes: UnsafeRawBufferPointer,
     to output: UnsafeMutableRawBufferPointer,

@@ -32,6 +32,7 @@ struct IDXHeader {
   /// Reads the head, and checks that exactly its elements follow.
   ///
   /// - Parameter bytes: The whole file.
+  /// - Throws: ``CheckpointError`` for what is not an IDX file.
   init(parsing bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
     let head = unsafe Array(bytes.prefix(4 + 4 * 255))
     guard head.count >= 4, head[0] == 0, head[1] == 0 else {
