@@ -116,7 +116,10 @@ let package = Package(
     ),
     .testTarget(
       name: "PthCodecTests",
-      dependencies: ["Pickle", "PthCodec", "Tensors", "TestSupport"],
+      dependencies: [
+        "Pickle", "PthCodec", "Tensors", "TestSupport",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
       swiftSettings: settings
     ),
     .testTarget(

@@ -71,4 +71,91 @@ public struct IDXFormat: CheckpointFormat {
       storage: storage.inHostOrder(from: .big, dtype: header.dtype)
     )
   }
+
+  public func losses(
+    writing checkpoint: Checkpoint,
+    options: WriteOptions
+  ) -> [ConversionLoss] {
+    var report = LossReport(.idx)
+    report.addAllButElements(of: checkpoint)
+    return report.losses
+  }
+
+  /// The bytes of one gzip member: a file is compressed in such pieces.
+  private static let memberSize = 16 << 20
+
+  public func write(
+    _ checkpoint: Checkpoint,
+    to path: String,
+    options: WriteOptions
+  ) throws {
+    guard let (name, tensor) = checkpoint.tensors.elements.first,
+      checkpoint.tensors.count == 1
+    else {
+      throw CheckpointError(
+        .mismatch,
+        "an IDX file holds one tensor, the checkpoint has "
+          + "\(checkpoint.tensors.count)",
+        hint: "choose one with --include"
+      )
+    }
+    let head: [UInt8]
+    do {
+      head = try IDXHeader.bytes(for: tensor)
+    } catch {
+      throw error.located(keyPath: name)
+    }
+    if path.lowercased().hasSuffix(".gz") {
+      try writeGzip(head, tensor, name, to: path, options: options)
+    } else {
+      let file = try TensorFile(
+        path,
+        size: head.count + tensor.byteCount,
+        options: options
+      )
+      try file.write(head)
+      try file.write(tensor, named: name, order: .big)
+      try file.commit()
+    }
+  }
+
+  private func writeGzip(
+    _ head: [UInt8],
+    _ tensor: Tensor,
+    _ name: String,
+    to path: String,
+    options: WriteOptions
+  ) throws {
+    let file = try TensorFile(path, size: nil, options: options)
+    let total = head.count + tensor.byteCount
+    var done = 0
+    var member = head
+    let unit = ByteOrder.host == .big ? 1 : tensor.dtype.swapUnit
+    func finishMember() throws {
+      done += member.count
+      try file.write(Gzip.member(member))
+      member.removeAll(keepingCapacity: true)
+      options.progress?(done, total)
+    }
+    try unsafe tensor.resolved().forEachContiguousPiece { piece in
+      var start = 0
+      while start < piece.count {
+        // Whole elements: a member's room may end inside one.
+        let room = max(unit, (Self.memberSize - member.count) / unit * unit)
+        let end = min(piece.count, start + room)
+        let part = unsafe UnsafeRawBufferPointer(rebasing: piece[start..<end])
+        unsafe member.append(contentsOf: part)
+        unsafe member.withUnsafeMutableBytes { bytes in
+          let added = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: bytes[(bytes.count - part.count)...]
+          )
+          unsafe ByteSwap.copy(part, to: added, unit: unit)
+        }
+        start = end
+        if member.count >= Self.memberSize { try finishMember() }
+      }
+    }
+    if !member.isEmpty { try finishMember() }
+    try file.commit()
+  }
 }

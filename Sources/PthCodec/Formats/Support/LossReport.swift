@@ -1,0 +1,114 @@
+internal import OrderedCollections
+internal import Tensors
+
+/// Lists what a format can't hold, the same way for every format.
+struct LossReport {
+  private let format: String
+  private(set) var losses: [ConversionLoss] = []
+
+  /// Starts a list for a format, by the name in its reasons.
+  init(_ format: FormatID) {
+    self.format = format.rawValue
+  }
+
+  /// Adds one loss.
+  mutating func add(_ path: String, _ reason: String) {
+    losses.append(ConversionLoss(path: path, reason: reason))
+  }
+
+  /// Adds the values that are not tensors.
+  mutating func addValues(of checkpoint: Checkpoint) {
+    for value in checkpoint.values {
+      add(value.path, "\(format) holds tensors only, no \(value.type)")
+    }
+  }
+
+  /// Adds the modules' versions, as one entry.
+  mutating func addModuleVersions(of checkpoint: Checkpoint) {
+    guard !checkpoint.moduleVersions.isEmpty else { return }
+    add(
+      "_metadata",
+      "\(format) has no place for the versions of "
+        + "\(checkpoint.moduleVersions.count) modules"
+    )
+  }
+
+  /// Adds the source format's own texts.
+  mutating func addTexts(of checkpoint: Checkpoint) {
+    for key in checkpoint.metadata.keys {
+      add(key, "\(format) has no place for texts")
+    }
+  }
+
+  /// Adds what makes a tensor more than its elements.
+  mutating func addTensorTraits(of checkpoint: Checkpoint) {
+    for (name, tensor) in checkpoint.tensors {
+      if tensor.requiresGrad {
+        add(name, "\(format) does not keep requires_grad")
+      }
+      if tensor.device != "cpu", !tensor.storage.isMeta {
+        add(name, "\(format) does not keep the device \(tensor.device)")
+      }
+      if tensor.quantization != nil {
+        add(name, "\(format) has no scale and zero point")
+      }
+    }
+    addSharing(of: checkpoint)
+  }
+
+  /// Adds tensors whose elements another tensor has too.
+  private mutating func addSharing(of checkpoint: Checkpoint) {
+    var views: [ObjectIdentifier: [(name: String, range: Range<Int>)]] = [:]
+    for (name, tensor) in checkpoint.tensors where tensor.elementCount > 0 {
+      // Bits, since views of one storage may differ in dtype.
+      let bits = tensor.dtype.bitsPerElement
+      let (start, overflow) = tensor.layout.offset
+        .multipliedReportingOverflow(by: bits)
+      let (end, tooFar) = tensor.layout.extent
+        .multipliedReportingOverflow(by: bits)
+      guard !overflow, !tooFar else { continue }
+      views[ObjectIdentifier(tensor.storage), default: []]
+        .append((name, start..<end))
+    }
+    var partners: [String: String] = [:]
+    for var group in views.values where group.count > 1 {
+      group.sort { $0.range.lowerBound < $1.range.lowerBound }
+      var farthest = group[0]
+      for view in group.dropFirst() {
+        if view.range.lowerBound < farthest.range.upperBound {
+          partners[view.name] = farthest.name
+        }
+        if view.range.upperBound > farthest.range.upperBound { farthest = view }
+      }
+    }
+    for name in checkpoint.tensors.keys {
+      guard let partner = partners[name] else { continue }
+      add(name, "\(format) does not keep that it shares memory with \(partner)")
+    }
+  }
+
+  /// Adds everything but the tensors' elements.
+  mutating func addAllButElements(of checkpoint: Checkpoint) {
+    addTensorTraits(of: checkpoint)
+    addValues(of: checkpoint)
+    addModuleVersions(of: checkpoint)
+    addTexts(of: checkpoint)
+  }
+
+  /// Adds tensors whose dtype the format lacks.
+  mutating func addDTypes(
+    of checkpoint: Checkpoint,
+    held: (DType) -> Bool
+  ) {
+    for (name, tensor) in checkpoint.tensors where !held(tensor.dtype) {
+      add(name, "\(format) has no \(tensor.dtype)")
+    }
+  }
+
+  /// Adds tensors without data.
+  mutating func addMeta(of checkpoint: Checkpoint) {
+    for (name, tensor) in checkpoint.tensors where tensor.storage.isMeta {
+      add(name, "a meta tensor has no data to write")
+    }
+  }
+}
