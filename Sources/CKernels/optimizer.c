@@ -72,7 +72,7 @@ PTH_INLINE void adam_step_body(const pth_adam *options, const float *gradient,
                                float *square) {
   const float clip = options->clip, decay = options->weight_decay;
   const float beta1 = options->beta1, beta2 = options->beta2;
-  const float rest1 = 1.0f - beta1, rest2 = 1.0f - beta2;
+  const float rest1 = options->rest1, rest2 = options->rest2;
   const float epsilon = options->epsilon;
   const float step = options->step_size;
   const float inverse = 1.0f / options->root_correction;

@@ -84,6 +84,7 @@ typedef struct {
   float clip;              // the gradient is multiplied by it first
   float weight_decay;      // times the parameter, added to the gradient
   float beta1, beta2;
+  float rest1, rest2;      // 1 - beta1, 1 - beta2, not from rounded floats
   float epsilon;
   float step_size;         // lr / (1 - beta1^step)
   float root_correction;   // sqrt(1 - beta2^step)

@@ -1,0 +1,134 @@
+internal import COneDNN
+
+/// What one thread of a training step has for itself: prepared calls, and
+/// small results that are cheaper to compute twice than to wait for.
+@safe
+final class StepLane {
+  let stream: dnnl_stream_t
+  let normalization1: Normalization
+  let normalization2: Normalization
+
+  let logits: FloatBuffer
+  let logitsGradient: FloatBuffer
+  let hiddenGradient2: FloatBuffer
+
+  /// The gradient of the second convolution's output, for one image.
+  let mapGradient2 = FloatBuffer(count: StepBuffers.mapLength2)
+
+  /// Two rows of the gradient of the first convolution's output.
+  let rows1 = FloatBuffer(count: 2 * 28 * 8)
+
+  /// The gradients of the first convolution and BatchNorm, as in the arena.
+  let firstGradient = FloatBuffer(count: 192)
+  let sumParts = FloatBuffer(count: 32 * 16 * 9)
+
+  /// What oneDNN answered first, if it refused.
+  var status = 0
+  var loss: Float = 0
+  var hits: Int32 = 0
+  var norm = 0.0
+
+  let convolution1: [Call]
+  let convolution2: [Call]
+  let inputGradient2: [Call]
+  let weightGradient2: [Call]
+  let pack: [Call]
+  let unpack2: Call
+  let linear1: LinearCalls
+  let linear2: LinearCalls
+  let linear3: LinearCalls
+
+  init(
+    _ library: OneDNN,
+    _ operations: StepOperations,
+    _ buffers: StepBuffers,
+    images: [Memory],
+    thread: Int
+  ) throws(ConvNetError) {
+    let batch = buffers.batch
+    unsafe stream = library.stream(thread)
+    let arena = ParameterArena.network
+    let p = buffers.parameters
+    unsafe normalization1 = Normalization(
+      channels: 16,
+      size: 28,
+      batch: batch,
+      gamma: p.at(arena.start("cnn.1.weight")),
+      beta: p.at(arena.start("cnn.1.bias")),
+      shift: buffers.running1.base
+    )
+    unsafe normalization2 = Normalization(
+      channels: 32,
+      size: 14,
+      batch: batch,
+      gamma: p.at(arena.start("cnn.5.weight")),
+      beta: p.at(arena.start("cnn.5.bias")),
+      shift: buffers.running2.base
+    )
+    logits = FloatBuffer(count: batch * 10)
+    logitsGradient = FloatBuffer(count: batch * 10)
+    hiddenGradient2 = FloatBuffer(count: batch * 196)
+    let scratchpad = FloatBuffer(count: operations.scratchpadCount)
+    let maker = ConvolutionCalls(
+      library: library,
+      operations: operations,
+      buffers: buffers,
+      scratchpad: scratchpad
+    )
+    convolution1 = try unsafe maker.convolution1(images)
+    convolution2 = try maker.convolution2()
+    inputGradient2 = try maker.inputGradient2(mapGradient2)
+    weightGradient2 = try maker.weightGradient2(mapGradient2)
+    pack = try maker.pack()
+    unpack2 = try maker.unpack2(sumParts)
+    linear1 = try LinearCalls(
+      library,
+      operations.linear1,
+      LinearCalls.Arrays(
+        input: buffers.features,
+        output: buffers.hidden1,
+        outputGradient: buffers.hiddenGradient1,
+        inputGradient: buffers.featureGradient,
+        weight: arena.start("fc.0.weight"),
+        bias: arena.start("fc.0.bias")
+      ),
+      buffers,
+      scratchpad: scratchpad
+    )
+    linear2 = try LinearCalls(
+      library,
+      operations.linear2,
+      LinearCalls.Arrays(
+        input: buffers.hidden1,
+        output: buffers.hidden2,
+        outputGradient: hiddenGradient2,
+        inputGradient: buffers.hiddenGradient1,
+        weight: arena.start("fc.2.weight"),
+        bias: arena.start("fc.2.bias")
+      ),
+      buffers,
+      scratchpad: scratchpad
+    )
+    linear3 = try LinearCalls(
+      library,
+      operations.linear3,
+      LinearCalls.Arrays(
+        input: buffers.hidden2,
+        output: logits,
+        outputGradient: logitsGradient,
+        inputGradient: hiddenGradient2,
+        weight: arena.start("fc.4.weight"),
+        bias: arena.start("fc.4.bias")
+      ),
+      buffers,
+      scratchpad: scratchpad
+    )
+  }
+
+  /// Runs a call and remembers the first refusal.
+  @inline(__always)
+  func run(_ call: Call) {
+    let answer = unsafe call.run(on: stream)
+    if answer != 0, status == 0 { status = answer }
+  }
+}
