@@ -4,7 +4,7 @@ internal import Tensors
 public enum FormatRegistry {
   /// Every format that can be read or written.
   static let formats: [any CheckpointFormat] = [
-    IDXFormat()
+    SafetensorsFormat(), NPYFormat(), IDXFormat(),
   ]
 
   /// What each format can do.
