@@ -28,6 +28,9 @@ extension Encoder {
     guard bytes.count <= Int(Int32.max) else {
       throw failure(id, "an integer of more than 2 GiB can't be written")
     }
+    guard version >= 2 || bytes.count <= TwosComplement.maxDecimalBytes else {
+      throw failure(id, "so large an integer needs protocol 2")
+    }
     saveLong(bytes)
   }
 

@@ -297,8 +297,10 @@ extension Encoder {
     Task(kind: kind, node: task.node, start: run.start + used, count: count)
   }
 
-  /// `setter(object, state)`, called and dropped: neither the arguments nor
-  /// what it gives get a memo entry. CPython writes TUPLE2 in all protocols.
+  /// Writes `setter(object, state)`, called and dropped.
+  ///
+  /// Neither the arguments nor what it gives get a memo entry; CPython
+  /// writes TUPLE2 in all protocols.
   mutating func stepSetter(_ place: Int) throws(PickleError) {
     let task = tasks[place]
     let payload = arena.storage.payload(of: Int(task.node))

@@ -35,6 +35,10 @@ enum TwosComplement {
     return Array(all.prefix(size))
   }
 
+  /// Decimal digits cost more the more there are: no longer integers are
+  /// turned into them.
+  static let maxDecimalBytes = 1 << 15
+
   /// The value in decimal digits.
   static func decimal(_ bytes: [UInt8]) -> String {
     let isNegative = bytes.last.map { $0 & 0x80 != 0 } ?? false

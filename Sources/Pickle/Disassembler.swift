@@ -1,0 +1,182 @@
+/// Shows a pickle opcode by opcode, exactly as `python -m pickletools` does.
+public struct Disassembler {
+  /// Disassembles one pickle, a line at a time.
+  ///
+  /// The stack and the memo are checked as far as `pickletools` checks them:
+  /// the line at fault is still given, then the error is thrown.
+  ///
+  /// - Parameters:
+  ///   - source: The bytes.
+  ///   - offset: Where the pickle starts; offsets shown count from the start
+  ///     of the source.
+  ///   - line: Takes each line, without a newline.
+  /// - Returns: The offset of the byte after the STOP.
+  /// - Throws: ``PickleError`` at what `pickletools` raises an error for.
+  @discardableResult
+  public static func disassemble(
+    _ source: PickleSource,
+    at offset: Int = 0,
+    line: (String) -> Void
+  ) throws(PickleError) -> Int {
+    var run = Run(reader: OpcodeReader(source, at: offset))
+    while try run.step(line) {}
+    line("highest protocol among opcodes = \(run.highestProtocol)")
+    guard run.stack.isEmpty else {
+      throw PickleError(
+        .invalidArgument(
+          expected: "an empty stack after STOP",
+          found: "\(run.stack.count) items"
+        ),
+        offset: run.reader.offset,
+        opcode: .stop
+      )
+    }
+    return run.reader.position
+  }
+
+  /// Disassembles one pickle into a text stream, a newline after each line.
+  ///
+  /// - Parameters:
+  ///   - source: The bytes.
+  ///   - offset: Where the pickle starts.
+  ///   - output: What the text is written to.
+  /// - Returns: The offset of the byte after the STOP.
+  /// - Throws: ``PickleError`` at what `pickletools` raises an error for.
+  @discardableResult
+  public static func disassemble(
+    _ source: PickleSource,
+    at offset: Int = 0,
+    to output: inout some TextOutputStream
+  ) throws(PickleError) -> Int {
+    try disassemble(source, at: offset) { line in
+      output.write(line)
+      output.write("\n")
+    }
+  }
+
+  /// A crude emulation of the machine, as `pickletools` has it.
+  private struct Run {
+    var reader: OpcodeReader
+    var stack: [Opcode.StackItem] = []
+    var marks: [Int] = []
+    var memo: [Int64: Opcode.StackItem] = [:]
+    var highestProtocol = -1
+
+    /// Shows one opcode.
+    ///
+    /// - Returns: False after the STOP.
+    mutating func step(_ line: (String) -> Void) throws(PickleError) -> Bool {
+      let (descriptor, argument) = try reader.next()
+      highestProtocol = max(highestProtocol, descriptor.firstProtocol)
+      var fault: PickleError.Kind?
+      var note: String?
+      let depth = marks.count
+      var popCount = descriptor.stackBefore.count
+      var after = descriptor.stackAfter
+
+      let takesMark = descriptor.stackBefore.firstIndex(of: .mark)
+      if takesMark != nil
+        || descriptor.opcode == .pop && stack.last == .mark
+      {
+        if let mark = marks.popLast() {
+          note = "(MARK at \(mark))"
+          while let item = stack.popLast(), item != .mark {}
+          popCount = takesMark ?? 0
+        } else {
+          note = "no MARK exists on stack"
+          fault = .missingMark
+        }
+      }
+      checkMemo(descriptor.opcode, argument, &note, &after, &fault)
+      line(text(descriptor, depth, argument, note))
+      if let fault { throw failure(fault, descriptor.opcode) }
+
+      guard stack.count >= popCount else {
+        throw failure(
+          .stackUnderflow(needed: popCount, available: stack.count),
+          descriptor.opcode
+        )
+      }
+      stack.removeLast(popCount)
+      if after == [.mark] { marks.append(reader.offset) }
+      stack += after
+      return descriptor.opcode != .stop
+    }
+
+    private mutating func checkMemo(
+      _ opcode: Opcode,
+      _ argument: OpcodeReader.Argument?,
+      _ note: inout String?,
+      _ after: inout [Opcode.StackItem],
+      _ fault: inout PickleError.Kind?
+    ) {
+      let number = argument?.number
+      switch opcode {
+      case .put, .binPut, .longBinPut, .memoize:
+        let next = opcode == .memoize ? Int64(memo.count) : nil
+        guard let index = number ?? next else {
+          fault = .invalidArgument(
+            expected: "a memo key",
+            found: argument?.text ?? "none"
+          )
+          return
+        }
+        if opcode == .memoize { note = "(as \(index))" }
+        if memo[index] != nil {
+          fault = .invalidArgument(
+            expected: "a new memo key",
+            found: "\(index), already defined"
+          )
+        } else if let top = stack.last, top != .mark {
+          memo[index] = top
+        } else {
+          fault = .invalidArgument(
+            expected: "a value to store in the memo",
+            found: stack.isEmpty ? "an empty stack" : "a mark"
+          )
+        }
+      case .get, .binGet, .longBinGet:
+        if let number, let item = memo[number] {
+          after = [item]
+        } else {
+          fault = .memoMiss(Int(truncatingIfNeeded: number ?? -1))
+        }
+      default: break
+      }
+    }
+
+    private func failure(
+      _ kind: PickleError.Kind,
+      _ opcode: Opcode
+    ) -> PickleError {
+      PickleError(kind, offset: reader.offset, opcode: opcode)
+    }
+
+    private func text(
+      _ descriptor: Opcode.Descriptor,
+      _ depth: Int,
+      _ argument: OpcodeReader.Argument?,
+      _ note: String?
+    ) -> String {
+      let code = descriptor.opcode.rawValue
+      let shown =
+        code < 0x80
+        ? String(Unicode.Scalar(code)) : "\\x" + hex(code)
+      var text = padded("\(reader.offset)", left: 5) + ": " + shown
+      text += String(repeating: " ", count: max(0, 5 - shown.utf8.count))
+      text += String(repeating: " ", count: 4 * depth) + descriptor.name
+      guard argument != nil || note != nil else { return text }
+      text += String(
+        repeating: " ",
+        count: max(0, 10 - descriptor.name.utf8.count)
+      )
+      if let argument { text += " " + argument.text }
+      if let note { text += " " + note }
+      return text
+    }
+
+    private func padded(_ text: String, left width: Int) -> String {
+      String(repeating: " ", count: max(0, width - text.utf8.count)) + text
+    }
+  }
+}
