@@ -3,7 +3,9 @@ extension Encoder {
 
   mutating func saveGlobal(_ id: UInt32, _ node: Node) throws(PickleError) {
     let payload = arena.storage.payload(of: Int(id))
-    let number = Int(UInt32(truncatingIfNeeded: payload))
+    guard let number = graph.globalNumber(.init(id)) else {
+      throw failure(id, "a global whose name is computed can't be written")
+    }
     let written = arena.storage.globals.names[number]
     let name = NameMapping.map(
       written,

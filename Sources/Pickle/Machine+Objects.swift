@@ -34,7 +34,10 @@ extension Machine {
     let moduleNode = top(1)
     let name = try text(of: nameNode)
     let module = try text(of: moduleNode)
-    let number = arena.globals.number(module: module, name: name)
+    var number = Node.computedGlobal
+    if let name, let module {
+      number = arena.globals.number(module: module, name: name)
+    }
     let names = UInt32(truncatingIfNeeded: arena.globalNames.count)
     arena.globalNames.append(SIMD2(moduleNode, nameNode))
     stack.removeLast(2)
@@ -43,8 +46,10 @@ extension Machine {
     )
   }
 
-  private func text(of id: UInt32) throws(PickleError) -> String {
+  /// A string's text; nil for what may be one when Python has made it.
+  private func text(of id: UInt32) throws(PickleError) -> String? {
     let node = arena.nodes[Int(id)]
+    if node.kind.isOpaque { return nil }
     guard node.isKind(.string), !node.has(.surrogates) else {
       throw failure(
         .wrongKind(expected: "a module and a name as strings", found: node.kind)

@@ -17,6 +17,9 @@ struct Node: BitwiseCopyable {
   var head: UInt64
   var payload: UInt64
 
+  /// The number of a global whose name Python would have to compute.
+  static let computedGlobal = UInt32.max
+
   static let noOffset: UInt64 = 0xffff_ffff_ffff
 
   @inline(__always)

@@ -100,6 +100,12 @@ extension PickleGraph {
     }
   }
 
+  /// Whether an object, global, persistent id or extension code is changed
+  /// after it is made.
+  public func hasChanges(_ id: NodeID) -> Bool {
+    (record(id)?.changes.count ?? 0) > 0
+  }
+
   /// A global's module and name, nil for another kind.
   public func global(_ id: NodeID) -> (module: String, name: String)? {
     guard let number = globalNumber(id) else { return nil }
@@ -118,11 +124,28 @@ extension PickleGraph {
     return same(found.name, name) && same(found.module, module)
   }
 
-  /// A global's number among ``globalNames``, nil for another kind: equal
-  /// names have equal numbers.
+  /// A global's number among ``globalNames``, nil for another kind and for a
+  /// name that only Python could compute: equal names have equal numbers.
   public func globalNumber(_ id: NodeID) -> Int? {
     guard node(id).isKind(.global) else { return nil }
-    return Int(UInt32(truncatingIfNeeded: arena.storage.payload(of: id.index)))
+    let number = UInt32(
+      truncatingIfNeeded: arena.storage.payload(of: id.index)
+    )
+    return number == Node.computedGlobal ? nil : Int(number)
+  }
+
+  /// The nodes that a global's module and name were taken from (protocol 4),
+  /// nil where the pickle has them as plain lines.
+  public func globalNameNodes(
+    _ id: NodeID
+  ) -> (module: NodeID, name: NodeID)? {
+    guard node(id).isKind(.global) else { return nil }
+    let names = UInt32(
+      truncatingIfNeeded: arena.storage.payload(of: id.index) >> 32
+    )
+    guard names != noNode else { return nil }
+    let pair = arena.storage.globalNames[Int(names)]
+    return (NodeID(pair.x), NodeID(pair.y))
   }
 
   /// The distinct globals, in order of appearance.
