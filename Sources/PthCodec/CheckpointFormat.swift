@@ -166,16 +166,8 @@ public struct ReadOptions: Sendable {
 
 /// How a checkpoint is written.
 public struct WriteOptions: Sendable {
-  /// Which records a PyTorch archive has, and in which order.
-  public enum Layout: String, Sendable, Hashable, CaseIterable {
-    /// As torch 1.6 to 2.0 write it.
-    case torch1
-    /// As torch 2.13 writes it.
-    case torch2
-  }
-
   /// The archive's layout; nil keeps the source's, or takes torch2.
-  public var layout: Layout?
+  public var layout: TorchLayout?
 
   /// The pickle protocol, 2 to 5; nil keeps the source's, or takes 2.
   public var pickleProtocol: Int?
@@ -202,7 +194,7 @@ public struct WriteOptions: Sendable {
   ///   - settings: Settings of single formats by name.
   ///   - progress: Told how many of how many bytes are written.
   public init(
-    layout: Layout? = nil,
+    layout: TorchLayout? = nil,
     pickleProtocol: Int? = nil,
     replacesExisting: Bool = true,
     allowsLoss: Bool = false,

@@ -4,6 +4,7 @@ internal import Tensors
 public enum FormatRegistry {
   /// Every format that can be read or written.
   static let formats: [any CheckpointFormat] = [
+    PytorchZip(), TorchScript(),
     SafetensorsFormat(), NPYFormat(), IDXFormat(),
   ]
 
@@ -19,6 +20,17 @@ public enum FormatRegistry {
   public static func format(named name: String) -> FormatID? {
     descriptors.first { $0.id.rawValue == name || $0.aliases.contains(name) }?
       .id
+  }
+
+  /// The format that a path's suffix names.
+  ///
+  /// - Parameter path: The path of a file to be written.
+  /// - Returns: The format.
+  /// - Throws: ``CheckpointError`` where the suffix says none.
+  public static func format(
+    forPath path: String
+  ) throws(CheckpointError) -> FormatID {
+    try writer(forPath: path, as: nil).descriptor.id
   }
 
   /// The reader for an input's content.

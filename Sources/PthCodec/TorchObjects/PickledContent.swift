@@ -1,2 +1,35 @@
-/// The pickle of a PyTorch file and the container that it came in.
-struct PickledContent: Sendable {}
+internal import OrderedCollections
+internal import Pickle
+internal import Tensors
+
+/// The pickle of a PyTorch file and the storages that it names.
+///
+/// The graph is all that Python would have: writing it gives the same object
+/// again, whatever the walk could make of it.
+struct PickledContent: Sendable {
+  /// The pickle.
+  var graph: PickleGraph
+
+  /// The storages by key, in the order of their first mention.
+  var storages: OrderedDictionary<String, StorageEntry>
+
+  /// The nodes of the named tensors, for edits.
+  var tensorNodes: OrderedDictionary<String, PickleGraph.NodeID>
+
+  /// The zip archive that it came in; nil for another container.
+  var archive: SourceArchive?
+}
+
+/// A PyTorch archive as the source of records that are written again.
+struct SourceArchive: Sendable {
+  let reader: ArchiveReader
+
+  /// The order of bytes in the archive's storages.
+  let byteOrder: ByteOrder
+
+  /// The layout whose records the archive has.
+  var layout: TorchLayout {
+    ["byteorder", ".format_version", ".data/serialization_id"]
+      .contains { reader.contains($0) } ? .torch2 : .torch1
+  }
+}

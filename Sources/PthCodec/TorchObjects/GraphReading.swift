@@ -1,0 +1,121 @@
+internal import Pickle
+internal import Tensors
+
+/// Reads Python values out of a pickle's graph, with errors that say where.
+struct GraphReader {
+  let graph: PickleGraph
+
+  /// The known function of each global of the graph.
+  private let functions: [TorchFunction?]
+
+  init(_ graph: PickleGraph) {
+    self.graph = graph
+    functions = graph.globalNames.map {
+      TorchFunction(module: $0.module, name: $0.name)
+    }
+  }
+
+  /// The known function that a global node names.
+  func function(_ id: PickleGraph.NodeID) -> TorchFunction? {
+    graph.globalNumber(id).flatMap { functions[$0] }
+  }
+
+  /// The known function that an object node calls, with its arguments.
+  func call(
+    _ id: PickleGraph.NodeID
+  ) -> (function: TorchFunction, arguments: PickleGraph.Children)? {
+    guard
+      let object = graph.object(id), object.construction == .reduce,
+      let function = function(object.callable),
+      graph.kind(object.arguments) == .tuple
+    else { return nil }
+    return (function, graph.children(object.arguments))
+  }
+
+  func integer(
+    _ id: PickleGraph.NodeID,
+    _ what: @autoclosure () -> String
+  ) throws(CheckpointError) -> Int {
+    if let number = graph.int(id) { return number }
+    throw fault(id, "\(what()) should be an integer")
+  }
+
+  /// Sizes or strides: a tuple, a list or a `torch.Size` of integers.
+  func integers(
+    _ id: PickleGraph.NodeID,
+    _ what: @autoclosure () -> String
+  ) throws(CheckpointError) -> [Int] {
+    var list = id
+    if let call = call(id), call.function == .size,
+      let first = call.arguments.first
+    {
+      list = first
+    }
+    switch graph.kind(list) {
+    case .tuple, .list:
+      let children = graph.children(list)
+      var numbers: [Int] = []
+      numbers.reserveCapacity(children.count)
+      for child in children {
+        guard let number = graph.int(child) else {
+          throw fault(child, "\(what()) should be integers")
+        }
+        numbers.append(number)
+      }
+      return numbers
+    default:
+      throw fault(id, "\(what()) should be a tuple of integers")
+    }
+  }
+
+  func text(
+    _ id: PickleGraph.NodeID,
+    _ what: @autoclosure () -> String
+  ) throws(CheckpointError) -> String {
+    if let text = graph.string(id) { return text }
+    throw fault(id, "\(what()) should be text")
+  }
+
+  /// The dtype that a global such as `torch float8_e4m3fn` names.
+  func dtype(_ id: PickleGraph.NodeID) throws(CheckpointError) -> DType {
+    guard
+      let global = graph.global(id), global.module == "torch",
+      let dtype = DType(torchName: global.name)
+    else {
+      let name = graph.global(id).map { "\($0.module).\($0.name)" }
+      throw CheckpointError(
+        .unsupported,
+        "\(name ?? "\(graph.kind(id))") is no dtype of torch 2.13",
+        offset: offset(id)
+      )
+    }
+    return dtype
+  }
+
+  /// Bytes: a bytes object, or text that `_codecs.encode` makes into bytes.
+  func bytes(_ id: PickleGraph.NodeID) -> [UInt8]? {
+    if let bytes = graph.bytes(id) { return bytes }
+    if let call = call(id), call.function == .encode,
+      let first = call.arguments.first, let text = graph.string(first)
+    {
+      var result: [UInt8] = []
+      result.reserveCapacity(text.utf8.count)
+      for scalar in text.unicodeScalars {
+        guard let byte = UInt8(exactly: scalar.value) else { return nil }
+        result.append(byte)
+      }
+      return result
+    }
+    return nil
+  }
+
+  /// An error at the opcode that made a node.
+  func fault(_ id: PickleGraph.NodeID, _ message: String) -> CheckpointError {
+    CheckpointError(.damaged, message, offset: offset(id))
+  }
+
+  func offset(_ id: PickleGraph.NodeID) -> Int? {
+    let offset = graph.offset(id)
+    return offset >= 0 ? offset : nil
+  }
+}

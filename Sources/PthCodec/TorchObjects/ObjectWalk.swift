@@ -1,0 +1,205 @@
+internal import OrderedCollections
+internal import Pickle
+internal import Tensors
+
+/// Walks through a checkpoint's object and names its tensors and values.
+///
+/// Containers that are reached twice are walked twice, as Python would show
+/// them, until that takes more steps than the pickle has nodes to justify;
+/// after that each is walked once. So the time stays linear where sharing
+/// makes the number of paths exponential.
+struct ObjectWalk {
+  private(set) var decoder: TensorDecoder
+  private(set) var tensors: OrderedDictionary<String, Tensor> = [:]
+  private(set) var values: [CheckpointValue] = []
+
+  /// The node that each named tensor comes from, for edits of the pickle.
+  private(set) var tensorNodes: OrderedDictionary<String, PickleGraph.NodeID> =
+    [:]
+
+  private let reader: GraphReader
+  private let graph: PickleGraph
+  private var path = PathBuffer()
+  private var stack: [Frame] = []
+  private var marks: [Mark]
+  private var stepsLeft: Int
+  private var duplicates: [String: Int] = [:]
+
+  private enum Mark: UInt8 { case unseen, open, done }
+
+  /// A container whose members are being walked.
+  private struct Frame {
+    let id: PickleGraph.NodeID
+    let members: [Member]
+    let mark: PathBuffer.Mark
+    var next = 0
+  }
+
+  /// A member of a container: the part of its name, and its node.
+  struct Member {
+    enum Name {
+      case text(String)
+      case index(Int)
+      /// The member stands under the container's own name.
+      case same
+    }
+    let name: Name
+    let id: PickleGraph.NodeID
+  }
+
+  init(decoder: TensorDecoder) {
+    self.decoder = decoder
+    reader = decoder.reader
+    graph = reader.graph
+    marks = Array(repeating: .unseen, count: graph.nodeCount)
+    stepsLeft = graph.nodeCount.multipliedReportingOverflow(by: 4).partialValue
+    stepsLeft = max(stepsLeft, 1000) + 100_000
+  }
+
+  /// Walks the whole object.
+  ///
+  /// - Throws: ``CheckpointError`` with the key path for a tensor that can't
+  ///   be read, and what the container throws for its storage.
+  mutating func run() throws {
+    _ = try visit(graph.root, from: path.mark)
+    while let last = stack.indices.last {
+      guard stack[last].next < stack[last].members.count else {
+        marks[stack[last].id.index] = .done
+        path.reset(to: stack[last].mark)
+        stack.removeLast()
+        continue
+      }
+      let member = stack[last].members[stack[last].next]
+      stack[last].next += 1
+      let mark = path.mark
+      switch member.name {
+      case .text(let text): path.append(text)
+      case .index(let index): path.append(index)
+      case .same: break
+      }
+      if try !visit(member.id, from: mark) { path.reset(to: mark) }
+    }
+  }
+
+  /// Takes a node in, or pushes it as a container to be walked.
+  ///
+  /// - Returns: Whether a frame was pushed; it goes back to `mark` at its end.
+  private mutating func visit(
+    _ id: PickleGraph.NodeID,
+    from mark: PathBuffer.Mark
+  ) throws -> Bool {
+    stepsLeft -= 1
+    if let leaf = reader.leaf(id) {
+      add(leaf.type, leaf.value)
+      return false
+    }
+    if graph.kind(id) == .object, try visitTensorOrScalar(id) { return false }
+    switch marks[id.index] {
+    case .open:
+      add(reader.typeName(id), .described("a cycle"))
+      return false
+    case .done where stepsLeft < 0:
+      add(reader.typeName(id), .described("shared, shown before"))
+      return false
+    case .unseen, .done: break
+    }
+    let members = members(of: id)
+    guard !members.isEmpty else {
+      if graph.kind(id) != .object || reader.isContainer(id) {
+        add(reader.typeName(id), .none)
+      }
+      return false
+    }
+    marks[id.index] = .open
+    stack.append(Frame(id: id, members: members, mark: mark))
+    return true
+  }
+
+  /// Takes an object that is a tensor or a plain value.
+  private mutating func visitTensorOrScalar(
+    _ id: PickleGraph.NodeID
+  ) throws -> Bool {
+    guard let call = reader.call(id) else { return false }
+    do {
+      switch call.function {
+      case .numpyReconstruct, .numpyFromBuffer, .numpyScalar:
+        return try visitNumpy(id, call.function, call.arguments)
+      default: break
+      }
+      if let value = reader.objectValue(id, call.function, call.arguments) {
+        add(value.type, value.value)
+        return true
+      }
+      guard let decoded = try decoder.tensor(id) else { return false }
+      switch decoded.content {
+      case .dense(let tensor): add(tensor, id, suffix: nil)
+      case .parts(let parts):
+        for part in parts { add(part.tensor, id, suffix: part.name) }
+      }
+      return true
+    } catch let error as CheckpointError {
+      throw error.located(keyPath: path.text)
+    }
+  }
+
+  private mutating func visitNumpy(
+    _ id: PickleGraph.NodeID,
+    _ function: TorchFunction,
+    _ nodes: PickleGraph.Children
+  ) throws -> Bool {
+    let numpy = NumpyDecoder(reader)
+    let arguments = Arguments(reader, nodes, at: id)
+    if function == .numpyScalar {
+      guard let scalar = try numpy.scalar(arguments) else { return false }
+      add(scalar.type, scalar.value)
+      return true
+    }
+    guard let array = try numpy.array(id, function, arguments) else {
+      return false
+    }
+    add("numpy.ndarray", .described("\(array.dtype) \(array.shape)"))
+    return true
+  }
+
+  /// The modules' versions in the root's `_metadata`, by path.
+  var moduleVersions: OrderedDictionary<String, Int> {
+    reader.moduleVersions(of: graph.root)
+  }
+
+  private mutating func add(_ type: String, _ value: PlainValue) {
+    values.append(CheckpointValue(path: path.text, type: type, value: value))
+  }
+
+  private mutating func add(
+    _ tensor: Tensor,
+    _ id: PickleGraph.NodeID,
+    suffix: String?
+  ) {
+    let mark = path.mark
+    if stack.isEmpty { path.append(Checkpoint.bareTensorName) }
+    if let suffix { path.append(suffix) }
+    var name = path.text
+    path.reset(to: mark)
+    if tensors[name] != nil {
+      // Keys 1 and "1" have the same text: the later one gets a number.
+      duplicates[name, default: 1] += 1
+      name += "#\(duplicates[name] ?? 2)"
+    }
+    tensors[name] = tensor
+    tensorNodes[name] = id
+  }
+
+  private mutating func members(of id: PickleGraph.NodeID) -> [Member] {
+    switch graph.kind(id) {
+    case .dict: return reader.members(graph.pairs(id))
+    case .list, .tuple, .set, .frozenSet:
+      return reader.members(graph.children(id))
+    case .object:
+      if !reader.isContainer(id), !reader.isModule(id) {
+        add(reader.typeName(id), .none)
+      }
+      return reader.objectMembers(id)
+    default: return []
+    }
+  }
+}

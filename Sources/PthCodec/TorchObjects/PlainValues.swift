@@ -1,0 +1,151 @@
+internal import Pickle
+internal import Tensors
+
+/// Turns nodes into plain values and their Python type names.
+extension GraphReader {
+  /// The plain value of a node that holds no other values.
+  ///
+  /// - Returns: The value and its type's name; nil for a container or object.
+  func leaf(
+    _ id: PickleGraph.NodeID
+  ) -> (type: String, value: PlainValue)? {
+    switch graph.kind(id) {
+    case .none: ("NoneType", .none)
+    case .bool: ("bool", .bool(graph.bool(id) ?? false))
+    case .int: ("int", .int(graph.int(id) ?? 0))
+    case .bigInt: ("int", bigInt(graph.bigIntBytes(id) ?? []))
+    case .float: ("float", .float(graph.float(id) ?? 0))
+    case .string:
+      ("str", graph.string(id).map { .string($0) } ?? stringBytes(id))
+    case .bytes: ("bytes", .bytes(graph.bytes(id) ?? []))
+    case .byteArray: ("bytearray", .bytes(graph.bytes(id) ?? []))
+    case .global: globalValue(id)
+    case .persistentID: ("torch.storage", .described("a storage"))
+    case .extension:
+      ("extension", .described("code \(graph.extensionCode(id) ?? 0)"))
+    case .buffer:
+      (
+        "buffer",
+        .described("buffer \(graph.bufferIndex(id) ?? 0), out of band")
+      )
+    case .list, .tuple, .dict, .set, .frozenSet, .object: nil
+    }
+  }
+
+  /// Text that is no valid Unicode: its bytes.
+  private func stringBytes(_ id: PickleGraph.NodeID) -> PlainValue {
+    .bytes(graph.stringBytes(id) ?? [])
+  }
+
+  private func globalValue(
+    _ id: PickleGraph.NodeID
+  ) -> (type: String, value: PlainValue) {
+    guard let (module, name) = graph.global(id) else {
+      return ("global", .described("a global"))
+    }
+    if module == "torch", DType(torchName: name) != nil {
+      return ("torch.dtype", .string("torch.\(name)"))
+    }
+    return ("global", .described("\(module).\(name)"))
+  }
+
+  /// The text that Python's `str` gives for a mapping's key.
+  func keyText(_ id: PickleGraph.NodeID) -> String {
+    switch graph.kind(id) {
+    case .none: return "None"
+    case .bool: return graph.bool(id) == true ? "True" : "False"
+    case .int: return String(graph.int(id) ?? 0)
+    case .bigInt:
+      if case .bigInt(let digits) = bigInt(graph.bigIntBytes(id) ?? []) {
+        return digits
+      }
+      return "(a large integer)"
+    case .float: return graph.float(id).map { "\($0)" } ?? ""
+    case .string:
+      return graph.string(id)
+        ?? String(decoding: graph.stringBytes(id) ?? [], as: UTF8.self)
+    case .bytes, .byteArray:
+      return "b'" + String(decoding: graph.bytes(id) ?? [], as: UTF8.self) + "'"
+    case .tuple:
+      // Only one level is spelled out: a key's depth is a file's to choose.
+      let parts = graph.children(id).prefix(8).map { child in
+        graph.kind(child) == .tuple ? "(…)" : keyText(child)
+      }
+      return "(" + parts.joined(separator: ", ") + ")"
+    case .global:
+      return graph.global(id).map { "\($0.module).\($0.name)" } ?? "global"
+    case .object:
+      if let bytes = bytes(id) {
+        return "b'" + String(decoding: bytes, as: UTF8.self) + "'"
+      }
+      return "<\(typeName(id))>"
+    case .list, .dict, .set, .frozenSet, .persistentID, .extension, .buffer:
+      return "<\(typeName(id))>"
+    }
+  }
+
+  /// Python's name of a node's type.
+  func typeName(_ id: PickleGraph.NodeID) -> String {
+    switch graph.kind(id) {
+    case .list: return "list"
+    case .tuple: return "tuple"
+    case .dict: return "dict"
+    case .set: return "set"
+    case .frozenSet: return "frozenset"
+    case .object:
+      switch call(id)?.function {
+      case .set: return "set"
+      case .frozenSet: return "frozenset"
+      case .orderedDict: return "OrderedDict"
+      case .defaultDict: return "defaultdict"
+      case .counter: return "Counter"
+      default: break
+      }
+      guard let object = graph.object(id) else { return "object" }
+      if let global = graph.global(object.callable) {
+        // copyreg._reconstructor(cls, object, None) makes a `cls`.
+        if global.name == "_reconstructor",
+          let first = graph.children(object.arguments).first,
+          let type = graph.global(first)
+        {
+          return "\(type.module).\(type.name)"
+        }
+        return "\(global.module).\(global.name)"
+      }
+      return "object"
+    default: return leaf(id)?.type ?? "object"
+    }
+  }
+
+  /// The decimal digits of a two's complement, little-endian integer.
+  private func bigInt(_ bytes: [UInt8]) -> PlainValue {
+    // Decimal digits take quadratic time, and a file may claim any size.
+    guard bytes.count <= 1024 else {
+      return .described("an integer of \(bytes.count) bytes")
+    }
+    let isNegative = (bytes.last ?? 0) >= 0x80
+    var magnitude = bytes
+    if isNegative {
+      var carry = true
+      for index in magnitude.indices {
+        magnitude[index] = ~magnitude[index]
+        guard carry else { continue }
+        carry = magnitude[index] == 0xff
+        magnitude[index] = magnitude[index] &+ 1
+      }
+      if carry { magnitude.append(1) }
+    }
+    var digits: [UInt8] = []
+    while magnitude.contains(where: { $0 != 0 }) {
+      var remainder = 0
+      for index in magnitude.indices.reversed() {
+        let value = remainder << 8 | Int(magnitude[index])
+        magnitude[index] = UInt8(truncatingIfNeeded: value / 10)
+        remainder = value % 10
+      }
+      digits.append(UInt8(ascii: "0") + UInt8(remainder))
+    }
+    let text = String(decoding: digits.reversed(), as: UTF8.self)
+    return .bigInt((isNegative ? "-" : "") + (text.isEmpty ? "0" : text))
+  }
+}

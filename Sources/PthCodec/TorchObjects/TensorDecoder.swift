@@ -1,0 +1,305 @@
+internal import Pickle
+internal import Tensors
+
+/// The tensors that one Python object stands for.
+struct DecodedTensor {
+  /// One tensor, or the parts of a sparse or nested one.
+  enum Content {
+    case dense(Tensor)
+    case parts([(name: String, tensor: Tensor)])
+  }
+
+  var content: Content
+
+  /// The pickled attributes of a parameter or subclass, if there are any.
+  var attributes: PickleGraph.NodeID?
+
+  /// The full size of a sparse tensor.
+  var sparseShape: [Int]?
+}
+
+/// Makes tensors of the calls in a pickle that would make them in Python.
+///
+/// Nothing is called: the known rebuild functions are understood as data.
+struct TensorDecoder {
+  let reader: GraphReader
+  var storages: StorageTable
+
+  private var cache: [PickleGraph.NodeID: DecodedTensor] = [:]
+
+  init(reader: GraphReader, storages: StorageTable) {
+    self.reader = reader
+    self.storages = storages
+  }
+
+  private var graph: PickleGraph { reader.graph }
+
+  /// The tensor that a node stands for.
+  ///
+  /// - Returns: The tensor; nil for a node that is something else.
+  /// - Throws: ``CheckpointError`` with the opcode's offset for a tensor that
+  ///   can't be, and what the container throws for its storage.
+  mutating func tensor(
+    _ id: PickleGraph.NodeID,
+    depth: Int = 0
+  ) throws -> DecodedTensor? {
+    guard graph.kind(id) == .object, let call = reader.call(id) else {
+      return nil
+    }
+    if let known = cache[id] { return known }
+    guard depth < Self.maxDepth else {
+      throw reader.fault(id, "tensors wrap tensors too deeply")
+    }
+    do {
+      let result = try decode(
+        call.function,
+        Arguments(reader, call.arguments, at: id),
+        id,
+        depth
+      )
+      if let result { cache[id] = result }
+      return result
+    } catch var error as CheckpointError {
+      error.offset = error.offset ?? reader.offset(id)
+      throw error
+    }
+  }
+
+  // A parameter wraps a subclass wraps a tensor: more is an attack.
+  private static let maxDepth = 16
+
+  private mutating func decode(
+    _ function: TorchFunction,
+    _ arguments: Arguments,
+    _ id: PickleGraph.NodeID,
+    _ depth: Int
+  ) throws -> DecodedTensor? {
+    switch function {
+    case .rebuildTensor:
+      return try .init(dense(arguments, requiresGrad: nil))
+    case .rebuildTensorV2:
+      var tensor = try dense(arguments, requiresGrad: 4)
+      try applyMetadata(arguments, at: 6, to: &tensor)
+      return .init(tensor)
+    case .rebuildTensorV3:
+      let dtype = try reader.dtype(arguments[6])
+      var tensor = try dense(arguments, requiresGrad: 4, dtype: dtype)
+      try applyMetadata(arguments, at: 7, to: &tensor)
+      return .init(tensor)
+    case .rebuildQTensor:
+      return try .init(quantized(arguments, depth))
+    case .rebuildParameter, .rebuildParameterWithState:
+      guard var result = try tensor(arguments[0], depth: depth + 1) else {
+        throw reader.fault(try arguments[0], "a parameter should hold a tensor")
+      }
+      if case .dense(var tensor) = result.content {
+        tensor.requiresGrad = try arguments.flag(1)
+        result.content = .dense(tensor)
+      }
+      if function == .rebuildParameterWithState {
+        result.attributes = try arguments[3]
+      }
+      return result
+    case .rebuildFromType, .rebuildFromTypeV2:
+      return try subclass(arguments, id, depth)
+    case .rebuildSparse, .rebuildSparseCSR:
+      return try sparse(arguments, depth)
+    case .rebuildMeta:
+      return try .init(meta(arguments))
+    case .rebuildNested:
+      return try nested(arguments, depth)
+    case .rebuildWrapperSubclass:
+      return try .init(wrapper(arguments))
+    case .rebuildDeviceTensorFromNumpy, .rebuildDeviceTensorFromCPU:
+      return try fromDevice(arguments, depth)
+    case .numpyReconstruct, .numpyFromBuffer:
+      return try NumpyDecoder(reader).array(id, function, arguments)
+        .map { .init($0) }
+    case .numpyScalar, .size, .device, .layout, .orderedDict, .defaultDict,
+      .counter, .encode, .complex, .set, .frozenSet, .byteArray:
+      return nil
+    }
+  }
+
+  /// Reads `(storage, offset, size, stride, …)`.
+  private mutating func dense(
+    _ arguments: Arguments,
+    requiresGrad: Int?,
+    dtype: DType? = nil
+  ) throws -> Tensor {
+    let entry = try storage(arguments[0])
+    let offset = try reader.integer(arguments[1], "the storage offset")
+    let (start, overflow) = offset.addingReportingOverflow(entry.firstElement)
+    guard !overflow else {
+      throw reader.fault(try arguments[1], "the storage offset is \(offset)")
+    }
+    let layout = try Self.checked {
+      try Layout(
+        shape: reader.integers(arguments[2], "the size"),
+        strides: reader.integers(arguments[3], "the stride"),
+        offset: start
+      )
+    }
+    return try Self.checked {
+      try Tensor(
+        dtype: dtype ?? entry.type.countedDType,
+        layout: layout,
+        storage: entry.storage,
+        device: entry.location,
+        requiresGrad: requiresGrad.map { try arguments.flag($0) } ?? false
+      )
+    }
+  }
+
+  private mutating func storage(
+    _ id: PickleGraph.NodeID
+  ) throws -> StorageEntry {
+    try storages.resolve(reader.storageReference(id))
+  }
+
+  /// The bits for conjugate and negative views.
+  private func applyMetadata(
+    _ arguments: Arguments,
+    at index: Int,
+    to tensor: inout Tensor
+  ) throws(CheckpointError) {
+    guard index < arguments.count else { return }
+    let metadata = try arguments[index]
+    for pair in graph.pairs(metadata) {
+      switch try reader.text(pair.key, "a key of the tensor's metadata") {
+      case "conj": tensor.isConjugate = graph.bool(pair.value) ?? false
+      case "neg": tensor.isNegative = graph.bool(pair.value) ?? false
+      case let key:
+        throw CheckpointError(
+          .unsupported,
+          "the tensor has the unknown mark \(key)",
+          offset: reader.offset(metadata)
+        )
+      }
+    }
+  }
+
+  private mutating func quantized(
+    _ arguments: Arguments,
+    _ depth: Int
+  ) throws -> Tensor {
+    var tensor = try dense(arguments, requiresGrad: 5)
+    let parameters = try Arguments(
+      reader,
+      graph.children(arguments[4]),
+      at: arguments[4]
+    )
+    let scheme = try graph.global(parameters[0])
+    switch (scheme?.module, scheme?.name) {
+    case ("torch", "per_tensor_affine"), ("torch", "per_tensor_symmetric"):
+      guard let scale = graph.float(try parameters[1]) else {
+        throw reader.fault(try parameters[1], "the scale should be a number")
+      }
+      tensor.quantization = .perTensor(
+        scale: scale,
+        zeroPoint: try reader.integer(parameters[2], "the zero point")
+      )
+    case ("torch", "per_channel_affine"),
+      ("torch", "per_channel_affine_float_qparams"),
+      ("torch", "per_channel_symmetric"):
+      tensor.quantization = .perChannel(
+        scales: try part(parameters[1], "the scales", depth),
+        zeroPoints: try part(parameters[2], "the zero points", depth),
+        axis: try reader.integer(parameters[3], "the axis"),
+        isFloat: scheme?.name == "per_channel_affine_float_qparams"
+      )
+    default:
+      throw CheckpointError(
+        .unsupported,
+        "unknown quantization scheme \(scheme?.name ?? "")",
+        offset: reader.offset(try parameters[0])
+      )
+    }
+    return tensor
+  }
+
+  /// Reads `(function, type, arguments, state)`.
+  private mutating func subclass(
+    _ arguments: Arguments,
+    _ id: PickleGraph.NodeID,
+    _ depth: Int
+  ) throws -> DecodedTensor? {
+    guard let function = reader.function(try arguments[0]) else { return nil }
+    guard depth < Self.maxDepth else {
+      throw reader.fault(id, "tensors wrap tensors too deeply")
+    }
+    let inner = Arguments(
+      reader,
+      graph.children(try arguments[2]),
+      at: try arguments[2]
+    )
+    var result = try decode(function, inner, id, depth + 1)
+    result?.attributes = arguments.count > 3 ? try arguments[3] : nil
+    return result
+  }
+
+  /// A tensor that is a part of another one.
+  mutating func part(
+    _ id: PickleGraph.NodeID,
+    _ what: String,
+    _ depth: Int
+  ) throws -> Tensor {
+    guard
+      case .dense(let tensor) = try tensor(id, depth: depth + 1)?.content
+    else { throw reader.fault(id, "\(what) should be a tensor") }
+    return tensor
+  }
+
+  /// Runs `body`, with a layout's error turned into a checkpoint's.
+  static func checked<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as LayoutError {
+      throw CheckpointError(.damaged, error.description)
+    }
+  }
+}
+
+extension DecodedTensor {
+  init(_ tensor: Tensor) {
+    self.init(content: .dense(tensor))
+  }
+}
+
+/// The arguments of a call, with errors for those that are missing.
+struct Arguments {
+  private let reader: GraphReader
+  private let nodes: PickleGraph.Children
+  private let id: PickleGraph.NodeID
+
+  init(
+    _ reader: GraphReader,
+    _ nodes: PickleGraph.Children,
+    at id: PickleGraph.NodeID
+  ) {
+    self.reader = reader
+    self.nodes = nodes
+    self.id = id
+  }
+
+  var count: Int { nodes.count }
+
+  subscript(index: Int) -> PickleGraph.NodeID {
+    get throws(CheckpointError) {
+      guard index < nodes.count else {
+        throw reader.fault(
+          id,
+          "a tensor's call has \(nodes.count) arguments, too few"
+        )
+      }
+      return nodes[nodes.index(nodes.startIndex, offsetBy: index)]
+    }
+  }
+
+  func flag(_ index: Int) throws(CheckpointError) -> Bool {
+    let node = try self[index]
+    if let flag = reader.graph.bool(node) { return flag }
+    if let number = reader.graph.int(node) { return number != 0 }
+    throw reader.fault(node, "requires_grad should be a truth value")
+  }
+}

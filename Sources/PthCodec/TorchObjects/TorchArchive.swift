@@ -1,0 +1,173 @@
+internal import OrderedCollections
+internal import Pickle
+internal import Tensors
+
+/// A zip archive with a `data.pkl` and its storages, opened for reading.
+struct TorchArchive {
+  private let reader: ArchiveReader
+  private let options: ReadOptions
+  private let byteOrder: ByteOrder
+
+  /// The record that holds the pickle.
+  static let pickleRecord = "data.pkl"
+
+  init(_ input: CheckpointInput, options: ReadOptions) throws {
+    reader = try ArchiveReader(
+      input.mappedFile(),
+      limits: ArchiveLimits(
+        maximumInflatedBytes: options.maxInflatedSize,
+        maximumInflationRatio: options.maxInflationRatio
+      )
+    )
+    self.options = options
+    byteOrder = try Self.byteOrder(of: reader)
+  }
+
+  /// Whether an input is a zip archive with a pickle in its root folder.
+  static func recognizes(_ input: CheckpointInput) -> Bool {
+    guard input.head.starts(with: [0x50, 0x4b]), let file = input.file else {
+      return false
+    }
+    if let directory = try? ZipDirectory(ArchiveBytes(file)) {
+      return directory.records.contains { record in
+        let name = directory.name(of: record)
+        return name.hasSuffix("/data.pkl") || name == "data.pkl"
+      }
+    }
+    // A damaged directory: the first local header tells what it was.
+    return input.head.contains("data.pkl".utf8)
+  }
+
+  /// Whether an archive has the records of a compiled module.
+  static func isScript(_ input: CheckpointInput) -> Bool {
+    guard
+      let file = input.file,
+      let reader = try? ArchiveReader(file)
+    else { return false }
+    return reader.contains("constants.pkl")
+  }
+
+  /// Reads the pickle and names what it holds.
+  func checkpoint(as format: FormatID) throws -> Checkpoint {
+    let graph = try pickle(Self.pickleRecord)
+    let source = self
+    let storages = StorageTable { reference, byteCount in
+      try source.storage(reference, byteCount)
+    }
+    var walk = ObjectWalk(
+      decoder: TensorDecoder(reader: GraphReader(graph), storages: storages)
+    )
+    do {
+      try walk.run()
+    } catch let error as CheckpointError {
+      throw error.located(file: reader.path, record: Self.pickleRecord)
+    }
+    var checkpoint = Checkpoint(
+      format: format,
+      tensors: walk.tensors,
+      values: walk.values,
+      moduleVersions: walk.moduleVersions
+    )
+    checkpoint.byteOrder = byteOrder
+    let entries = walk.decoder.storages.entries
+    checkpoint.pickled = PickledContent(
+      graph: graph,
+      storages: entries,
+      tensorNodes: walk.tensorNodes,
+      archive: SourceArchive(reader: reader, byteOrder: byteOrder)
+    )
+    return checkpoint
+  }
+
+  /// Decodes a record that is a pickle.
+  func pickle(_ record: String) throws -> PickleGraph {
+    let bytes = try reader.storage(
+      forRecord: record,
+      checkingSum: options.checksCRC
+    )
+    return try decodePickle(
+      bytes,
+      maxNodes: options.maxNodes,
+      file: reader.path,
+      record: record
+    )
+  }
+
+  private func storage(
+    _ reference: StorageReference,
+    _ byteCount: Int
+  ) throws -> Storage {
+    let record = "data/\(reference.key)"
+    let storage = try reader.storage(
+      forRecord: record,
+      checkingSum: options.checksCRC
+    )
+    guard storage.byteCount == byteCount else {
+      throw CheckpointError(
+        .damaged,
+        "the storage should have \(byteCount) bytes "
+          + "(\(reference.count) of \(reference.type.countedDType)), "
+          + "but the record has \(storage.byteCount)",
+        file: reader.path,
+        record: record,
+        hint: "the file was cut or changed; get it again"
+      )
+    }
+    return storage.inHostOrder(
+      from: byteOrder,
+      dtype: reference.type.countedDType
+    )
+  }
+
+  private static func byteOrder(
+    of reader: ArchiveReader
+  ) throws -> ByteOrder {
+    guard reader.contains("byteorder") else { return .little }
+    let word = try unsafe reader.storage(forRecord: "byteorder")
+      .withUnsafeBytes { unsafe String(decoding: $0.prefix(16), as: UTF8.self) }
+    guard let order = ByteOrder(rawValue: word) else {
+      throw CheckpointError(
+        .damaged,
+        "the byte order is \"\(word)\", neither little nor big",
+        file: reader.path,
+        record: "byteorder"
+      )
+    }
+    return order
+  }
+}
+
+/// Decodes a pickle whose bytes lie in a storage, which the graph then keeps.
+func decodePickle(
+  _ storage: Storage,
+  at offset: Int = 0,
+  maxNodes: Int,
+  file: String,
+  record: String?
+) throws -> PickleGraph {
+  var limits = PickleLimits.default
+  limits.maxNodes = maxNodes
+  let bytes = try unsafe storage.unsafeBytes()
+  do {
+    return try Unpickler.decode(
+      unsafe PickleSource(unsafeBytes: bytes, owner: storage),
+      at: offset,
+      limits: limits
+    )
+  } catch {
+    throw CheckpointError(
+      error.isLimit ? .limit : .damaged,
+      error.message,
+      file: file,
+      record: record,
+      offset: error.offset
+    )
+  }
+}
+
+extension PickleError {
+  /// Whether the pickle may be sound, but asks for more than is allowed.
+  fileprivate var isLimit: Bool {
+    if case .limitExceeded = kind { true } else { false }
+  }
+}

@@ -1,0 +1,162 @@
+internal import OrderedCollections
+internal import Pickle
+internal import Tensors
+
+/// A checkpoint on its way into a PyTorch archive.
+struct TorchArchiveOutput {
+  private let path: String
+  private let root: String
+  private let items: [ArchiveItem]
+  private let options: WriteOptions
+
+  /// Decides on every record.
+  ///
+  /// An archive that PyTorch wrote keeps its root, its records and their order
+  /// unless a layout is asked for; then nothing changes, byte for byte.
+  ///
+  /// - Throws: ``CheckpointError`` for what no pickle can hold.
+  init(
+    _ checkpoint: Checkpoint,
+    path: String,
+    options: WriteOptions
+  ) throws {
+    self.path = path
+    self.options = options
+    let content = try PickledContent(of: checkpoint)
+    let pickle = try content.encoded(
+      protocolVersion: options.pickleProtocol,
+      path: path
+    )
+    if let archive = content.archive, archive.canKeepRecords,
+      options.layout == nil || options.layout == archive.layout
+    {
+      root = archive.reader.root
+      items = archive.items(pickle: pickle, storages: content.storages)
+      return
+    }
+    let layout = options.layout ?? content.archive?.layout ?? .torch2
+    root = layout.archiveRoot(forFileName: path)
+    items = layout.items(
+      pickle: pickle,
+      storages: content.storages.map { ($0.key, $0.value.storage) }
+    )
+  }
+
+  /// Writes the archive, all or nothing.
+  func write() throws {
+    let total = TorchArchiveWriter.size(of: items, root: root)
+    let file = try AtomicFile(
+      path,
+      overwriting: options.replacesExisting,
+      expectedSize: total
+    )
+    let writer = TorchArchiveWriter(root: root, to: file)
+    for item in items {
+      do {
+        try writer.add(item)
+      } catch let error as FileError {
+        throw error
+      } catch {
+        throw CheckpointError(
+          .damaged,
+          "\(error)",
+          file: path,
+          record: item.name
+        )
+      }
+      options.progress?(file.position, total)
+    }
+    try writer.finish()
+    try file.commit()
+  }
+}
+
+extension SourceArchive {
+  /// Whether the archive's records can be written again as they are.
+  ///
+  /// Storages are in this machine's order once they are read, so a big-endian
+  /// archive gets new records; so does one that torch would not load.
+  var canKeepRecords: Bool {
+    byteOrder == .host && byteOrder == .little && reader.contains("version")
+  }
+
+  /// The archive's records, with a new pickle and the storages that are left.
+  func items(
+    pickle: [UInt8],
+    storages: OrderedDictionary<String, StorageEntry>
+  ) -> [ArchiveItem] {
+    var items: [ArchiveItem] = []
+    var written: Set<String> = []
+    for (index, name) in reader.recordNames.enumerated() {
+      let content: ArchiveItem.Content
+      if name == TorchArchive.pickleRecord {
+        content = .bytes(pickle)
+      } else if name == ArchiveItem.serializationIDName {
+        content = .serializationID
+      } else if name.hasSuffix("/") {
+        continue
+      } else if let entry = storages[String(name.dropFirst("data/".count))],
+        name.hasPrefix("data/")
+      {
+        content = .storage(entry.storage)
+      } else {
+        content = .copy(of: index, in: reader)
+      }
+      items.append(ArchiveItem(name, content))
+      written.insert(name)
+    }
+    return items
+  }
+}
+
+extension PickledContent {
+  /// The pickle and storages of any checkpoint.
+  ///
+  /// - Throws: ``CheckpointError`` for tensors that no pickle can hold.
+  init(of checkpoint: Checkpoint) throws {
+    if let pickled = checkpoint.pickled {
+      self = pickled
+      return
+    }
+    var builder = GraphBuilder()
+    let isBare =
+      checkpoint.tensors.count == 1 && checkpoint.moduleVersions.isEmpty
+      && checkpoint.tensors.keys[0] == Checkpoint.bareTensorName
+    let root =
+      isBare
+      ? try builder.tensor(checkpoint.tensors.values[0])
+      : try builder.stateDict(
+        checkpoint.tensors,
+        moduleVersions: checkpoint.moduleVersions
+      )
+    builder.setRoot(root)
+    var storages: OrderedDictionary<String, StorageEntry> = [:]
+    for (index, storage) in builder.storages.enumerated() {
+      storages[String(index)] = StorageEntry(
+        type: .untyped,
+        location: "cpu",
+        storage: storage
+      )
+    }
+    self.init(
+      graph: builder.graph,
+      storages: storages,
+      tensorNodes: [:],
+      archive: nil
+    )
+  }
+
+  /// The bytes of `data.pkl`.
+  ///
+  /// - Throws: ``CheckpointError`` for a protocol that can't hold the object.
+  func encoded(protocolVersion: Int?, path: String) throws -> [UInt8] {
+    do {
+      return try Pickler.encode(
+        graph,
+        protocol: protocolVersion ?? max(2, graph.protocolVersion)
+      )
+    } catch {
+      throw CheckpointError(.unsupported, error.message, file: path)
+    }
+  }
+}
