@@ -95,7 +95,10 @@ struct GraphReader {
   /// Bytes: a bytes object, or text that `_codecs.encode` makes into bytes.
   func bytes(_ id: PickleGraph.NodeID) -> [UInt8]? {
     if let bytes = graph.bytes(id) { return bytes }
-    if let call = call(id), call.function == .encode,
+    guard let call = call(id) else { return nil }
+    // Before protocol 3, empty bytes are a call without arguments.
+    if call.function == .bytes, call.arguments.isEmpty { return [] }
+    if call.function == .encode,
       let first = call.arguments.first, let text = graph.string(first)
     {
       var result: [UInt8] = []

@@ -194,7 +194,7 @@ extension GraphReader {
     _ arguments: PickleGraph.Children
   ) -> (type: String, value: PlainValue)? {
     switch function {
-    case .encode: return bytes(id).map { ("bytes", .bytes($0)) }
+    case .encode, .bytes: return bytes(id).map { ("bytes", .bytes($0)) }
     case .byteArray:
       guard let first = arguments.first else {
         return ("bytearray", .bytes([]))

@@ -116,7 +116,8 @@ struct TensorDecoder {
       return try NumpyDecoder(reader).array(id, function, arguments)
         .map { .init($0) }
     case .numpyScalar, .size, .device, .layout, .orderedDict, .defaultDict,
-      .counter, .encode, .complex, .set, .frozenSet, .byteArray:
+      .counter, .encode, .complex, .set, .frozenSet, .byteArray,
+      .bytes:
       return nil
     }
   }

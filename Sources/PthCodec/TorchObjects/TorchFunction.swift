@@ -32,6 +32,7 @@ enum TorchFunction: Hashable, Sendable {
   case set
   case frozenSet
   case byteArray
+  case bytes
 
   init?(module: String, name: String) {
     guard let function = Self.table[module]?[name] else { return nil }
@@ -48,7 +49,7 @@ enum TorchFunction: Hashable, Sendable {
 
   private static let builtins: [String: TorchFunction] = [
     "complex": .complex, "set": .set, "frozenset": .frozenSet,
-    "bytearray": .byteArray,
+    "bytearray": .byteArray, "bytes": .bytes,
   ]
 
   private static let table: [String: [String: TorchFunction]] = [
