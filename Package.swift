@@ -125,7 +125,7 @@ let package = Package(
     .testTarget(
       name: "ConvNetTests",
       dependencies: [
-        "ConvNet", "Tensors", "TestSupport",
+        "CKernels", "ConvNet", "Tensors", "TestSupport",
         .product(name: "OrderedCollections", package: "swift-collections"),
       ],
       swiftSettings: settings

@@ -28,6 +28,11 @@ public struct Evaluator {
     predictor = try Predictor(model, threads: threads)
   }
 
+  /// Takes a network that is prepared already.
+  init(_ predictor: Predictor) {
+    self.predictor = predictor
+  }
+
   /// Tests on every image.
   ///
   /// - Parameters:

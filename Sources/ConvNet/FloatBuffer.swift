@@ -31,8 +31,9 @@ final class FloatBuffer: @unchecked Sendable {
 
   /// Writes an array's elements from `start` on.
   func write(_ values: [Float], at start: Int = 0) {
-    for (index, value) in values.enumerated() {
-      unsafe base[start + index] = value
+    unsafe values.withUnsafeBufferPointer { source in
+      guard let first = source.baseAddress else { return }
+      unsafe (base + start).update(from: first, count: source.count)
     }
   }
 }

@@ -112,4 +112,12 @@ public final class Learner {
   public func model() throws(ConvNetError) -> MyConvNet {
     try step.model()
   }
+
+  /// The random state of the augmentation, if there is one.
+  var augmentationState: [UInt8]? { augmenter?.generator.stateBytes }
+
+  /// Goes on with a saved random state of the augmentation.
+  func restoreAugmentation(_ bytes: [UInt8]) throws(ConvNetError) {
+    augmenter?.generator = try TorchGenerator(stateBytes: bytes)
+  }
 }

@@ -27,6 +27,17 @@ struct Reference: Decodable {
     let parameters: [String: [Double]]
     let probabilities: [Double]
   }
+  struct Procedure: Decodable {
+    struct Epoch: Decodable {
+      let trainingLoss: Double
+      let trainingAccuracy: Float
+      let validationLoss: Double
+      let validationAccuracy: Float
+      let testAccuracy: Double
+    }
+    let epochs: [Epoch]
+    let state: String
+  }
   struct Evaluation: Decodable {
     let statistics: [String: [Float]]
     let probabilities: [Double]
@@ -49,6 +60,7 @@ struct Reference: Decodable {
 
   let exact: Exact
   let steps: [String: Steps]
+  let procedure: Procedure
   let evaluation: Evaluation
   let metadata: [[Metadata]]
 
