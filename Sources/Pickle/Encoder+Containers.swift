@@ -17,7 +17,7 @@ extension Encoder {
       case list, dict, set
       case listItems, dictItems, setItems
       case setAsCall
-      case object, changes, setter
+      case object, attempt, changes, setter
       case oldObject, persistentID
     }
   }
@@ -35,7 +35,7 @@ extension Encoder {
     case .set, .setItems:
       try stepItems(place, 1, .addItems, .addItems)
     case .setAsCall: finishSetAsCall()
-    case .object: try stepObject(place)
+    case .object, .attempt: try stepObject(place)
     case .oldObject: try stepOldObject(place)
     case .changes: try stepChanges(place)
     case .setter: try stepSetter(place)

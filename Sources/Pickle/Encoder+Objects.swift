@@ -78,8 +78,13 @@ extension Encoder {
     } else {
       emit(.ext4, Int32(truncatingIfNeeded: code))
     }
-    if node.has(.recorded) { memoPut(id) }
+    memoizeIfShared(id, node)
     beginChanges(id, node)
+  }
+
+  /// Keeps the identity of what CPython would not memoise, where it matters.
+  private mutating func memoizeIfShared(_ id: UInt32, _ node: Node) {
+    if node.has(.recorded) || node.has(.memoized) { memoPut(id) }
   }
 
   mutating func saveBuffer(_ id: UInt32, _ node: Node) throws(PickleError) {
@@ -127,7 +132,7 @@ extension Encoder {
 
   private mutating func finishPersistentID(_ id: UInt32) {
     let node = arena.storage.nodes[Int(id)]
-    if node.has(.recorded) { memoPut(id) }
+    memoizeIfShared(id, node)
     beginChanges(id, node)
   }
 
@@ -138,6 +143,9 @@ extension Encoder {
     _ node: Node,
     _ isReentry: Bool
   ) throws(PickleError) {
+    if !attempts.isEmpty, let call = attempts.removeValue(forKey: id) {
+      return begin(Task(kind: .attempt, node: call, start: id))
+    }
     memo[Int(id)] = Self.inProgress
     switch graph.construction(node) {
     case .reduce, .newObj, .newObjEx:
@@ -168,7 +176,9 @@ extension Encoder {
     case .newObjEx: emit(.newObjEx)
     default: emit(.reduce)
     }
-    finishCall(task.node)
+    guard task.kind == .attempt else { return finishCall(task.node) }
+    emit(.pop)
+    try save(task.start)
   }
 
   /// Memoises what a call gave, and goes on to its items and state.

@@ -23,6 +23,8 @@ struct Encoder: ~Copyable {
   var textMemo: [String: UInt32] = [:]
   var globalMemo: [GlobalTable.Name: UInt32] = [:]
   var nextBuffer: UInt64 = 0
+  /// Calls to begin and drop before an object; see the graph's.
+  var attempts: [UInt32: UInt32]
 
   /// As in CPython: items between a MARK and its APPENDS or SETITEMS.
   static let batchSize = 1000
@@ -36,6 +38,7 @@ struct Encoder: ~Copyable {
     self.graph = graph
     arena = graph.arena
     self.version = version
+    attempts = graph.attempts
     let count = graph.nodeCount
     memo = RawVector(capacity: count)
     memo.append(repeating: noNode, count: count)

@@ -82,7 +82,24 @@ extension Machine {
         .invalidArgument(expected: "a positive code", found: "\(code)")
       )
     }
-    try make(.extension, UInt64(code))
+    try make(
+      Node(
+        .extension,
+        flags: flagsOfNext,
+        offset: opcodeOffset,
+        UInt64(code)
+      )
+    )
+  }
+
+  /// Tells whether what is about to be pushed is memoised at once.
+  private var flagsOfNext: Node.Flags {
+    guard position < end else { return [] }
+    let byte = unsafe base.load(fromByteOffset: position, as: UInt8.self)
+    switch Opcode(rawValue: byte) {
+    case .binPut, .longBinPut, .put, .memoize, .dup: return .memoized
+    default: return []
+    }
   }
 
   // MARK: Calls
@@ -217,7 +234,14 @@ extension Machine {
     try need(1)
     let id = top()
     stack.removeLast()
-    try make(.persistentID, UInt64(id))
+    try make(
+      Node(
+        .persistentID,
+        flags: flagsOfNext,
+        offset: opcodeOffset,
+        UInt64(id)
+      )
+    )
   }
 
   mutating func runPersistentIDLine() throws(PickleError) {
@@ -232,7 +256,14 @@ extension Machine {
         UInt64(line.count) | 1 << 48
       )
     )
-    try make(.persistentID, UInt64(id))
+    try make(
+      Node(
+        .persistentID,
+        flags: flagsOfNext,
+        offset: opcodeOffset,
+        UInt64(id)
+      )
+    )
   }
 
   mutating func runReadOnlyBuffer() throws(PickleError) {

@@ -29,15 +29,21 @@ extension Machine {
       case .none: try make(.none)
       case .newTrue: try make(.bool, 1)
       case .newFalse: try make(.bool, 0)
-      case .binInt1: try make(.int, UInt64(readByte()))
-      case .binInt2: try make(.int, UInt64(read(UInt16.self)))
+      case .binInt1:
+        isBinary = true
+        try make(.int, UInt64(readByte()))
+      case .binInt2:
+        isBinary = true
+        try make(.int, UInt64(read(UInt16.self)))
       case .binInt:
+        isBinary = true
         try make(.int, UInt64(bitPattern: Int64(read(Int32.self))))
       case .long1: try runLong(length: readByte(), header: 2)
       case .long4: try runLong4()
       case .int: try runIntLine()
       case .long: try runLongLine()
       case .binFloat:
+        isBinary = true
         try make(.float, read(UInt64.self).byteSwapped)
       case .float: try runFloatLine()
 
@@ -63,7 +69,9 @@ extension Machine {
         bufferCount &+= 1
       case .readOnlyBuffer: try runReadOnlyBuffer()
 
-      case .emptyTuple: try make(.tuple)
+      case .emptyTuple:
+        isBinary = true
+        try make(.tuple)
       case .tuple1: try runTuple(1)
       case .tuple2: try runTuple(2)
       case .tuple3: try runTuple(3)
@@ -80,7 +88,9 @@ extension Machine {
       case .addItems: try runAddItems()
       case .frozenSet: try runFrozenSet()
 
-      case .binPut: try memoPut(readByte())
+      case .binPut:
+        isBinary = true
+        try memoPut(readByte())
       case .longBinPut: try memoPut(Int(read(UInt32.self)))
       case .put: try memoPut(readMemoLine())
       case .memoize: try memoPut(memoCount)
@@ -109,6 +119,7 @@ extension Machine {
     let version = try readByte()
     guard version <= 5 else { throw failure(.unsupportedProtocol(version)) }
     protocolVersion = version
+    hasProtocol = true
   }
 
   private mutating func runFrame() throws(PickleError) {
@@ -125,7 +136,7 @@ extension Machine {
     try need(1)
     let popped = top()
     stack.removeLast()
-    if !attachSetter(popped) { drop(popped) }
+    if !attachSetter(popped) && !attachAttempt(popped) { drop(popped) }
   }
 
   private mutating func runPopMark() throws(PickleError) {
@@ -153,7 +164,46 @@ extension Machine {
     return true
   }
 
+  /// Takes a call that is dropped at once, for the object that is fetched
+  /// from the memo in its place.
+  ///
+  /// So does Python write an object that is found within its own arguments.
+  private mutating func attachAttempt(_ id: UInt32) -> Bool {
+    let node = arena.nodes[Int(id)]
+    guard node.isKind(.object), !node.has(.recorded),
+      node.offset == opcodeOffset - 1,
+      let target = nextFetched(), target != id,
+      arena.nodes[Int(target)].isKind(.object), attempts[target] == nil
+    else { return false }
+    attempts[target] = id
+    return true
+  }
+
+  /// What the next opcode fetches from the memo, if it does that.
+  private mutating func nextFetched() -> UInt32? {
+    let start = position
+    defer { position = start }
+    guard let byte = try? readByte(),
+      let opcode = Opcode(rawValue: UInt8(truncatingIfNeeded: byte))
+    else { return nil }
+    let index: Int?
+    switch opcode {
+    case .binGet: index = try? readByte()
+    case .longBinGet: index = (try? read(UInt32.self)).map { Int($0) }
+    case .get: index = try? readMemoLine()
+    default: index = nil
+    }
+    return index.flatMap { memoized($0) }
+  }
+
   // MARK: The memo
+
+  private func memoized(_ index: Int) -> UInt32? {
+    if index >= 0 && index < memo.count, memo[index] != noNode {
+      return memo[index]
+    }
+    return UInt32(exactly: index).flatMap { sparseMemo[$0] }
+  }
 
   @inline(__always)
   private mutating func memoPut(_ index: Int) throws(PickleError) {
@@ -206,9 +256,7 @@ extension Machine {
       let id = memo[unchecked: index]
       if id != noNode { return try push(id) }
     }
-    guard let key = UInt32(exactly: index), let id = sparseMemo[key] else {
-      throw failure(.memoMiss(index))
-    }
+    guard let id = memoized(index) else { throw failure(.memoMiss(index)) }
     try push(id)
   }
 }

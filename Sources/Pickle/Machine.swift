@@ -20,7 +20,14 @@ struct Machine: ~Copyable {
 
   /// Values that were dropped and might hold calls.
   var dropped: [UInt32] = []
+  /// Calls that were dropped for an object found within their arguments.
+  var attempts: [UInt32: UInt32] = [:]
   var protocolVersion = 0
+  /// Whether the pickle told its protocol.
+  var hasProtocol = false
+  /// Whether an opcode was seen that protocol 0 has not: one of those that
+  /// no pickle of protocol 1 is without.
+  var isBinary = false
   var bufferCount: UInt64 = 0
   let limits: PickleLimits
   let maxNodes: Int
@@ -200,9 +207,10 @@ struct Machine: ~Copyable {
     var graph = PickleGraph(
       arena: Arena(filled, source: source),
       root: .init(root),
-      protocolVersion: protocolVersion,
+      protocolVersion: hasProtocol || !isBinary ? protocolVersion : 1,
       endOffset: position,
-      discarded: []
+      discarded: [],
+      attempts: attempts
     )
     if !dropped.isEmpty {
       let kept = graph.reachable(from: [graph.root])

@@ -11,6 +11,7 @@ extension PickleGraph {
     self.protocolVersion = protocolVersion
     endOffset = 0
     discarded = []
+    attempts = [:]
   }
 
   /// Makes sure that a change is seen in this graph only.

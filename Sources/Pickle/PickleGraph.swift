@@ -12,7 +12,8 @@ public struct PickleGraph: Sendable {
 
   /// The pickle's value.
   public var root: NodeID
-  /// The protocol that the pickle said it has; 0 if it said nothing.
+  /// The protocol that the pickle said it has; else 1 with binary opcodes
+  /// and 0 without.
   ///
   /// Globals have Python 2's module names below 3, Python 3's from there on.
   public internal(set) var protocolVersion: Int
@@ -21,6 +22,9 @@ public struct PickleGraph: Sendable {
   /// Values that the pickle makes and drops, in order: what calls in them do
   /// would be done all the same.
   public internal(set) var discarded: [NodeID]
+  /// For objects that are found within their own arguments: the call that
+  /// Python began first, and dropped.
+  var attempts: [UInt32: UInt32]
 
   /// Names a value of a graph.
   public struct NodeID: Hashable, Sendable, Comparable {
