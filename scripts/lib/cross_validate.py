@@ -21,6 +21,7 @@ warnings.filterwarnings("ignore")
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 RANDOM_CASES = 60
+SHOWN = 10000
 # What a row of the table counts.
 CHECKS = ["read", "written", "same bytes", "to legacy", "to zip"]
 
@@ -262,7 +263,8 @@ def print_table(reports, extra):
                 row[check, bool(wrong)] += 1
                 if wrong:
                     name = f"{report['torch']} {result['name']}: {check}"
-                    failures.append(f"{name}: {'; '.join(wrong[:3])}")
+                    told = "; ".join(wrong[:3]).replace("\n", " ")
+                    failures.append(f"{name}: {told}")
     heads = ["torch", "container", "protocol", "content", "files", *CHECKS]
     lines = [heads]
     for key, row in rows.items():
@@ -282,10 +284,10 @@ def print_table(reports, extra):
     for name, wrong in extra.items():
         print(f"{name}: {'; '.join(wrong) if wrong else 'as its library reads it'}")
         failures += [f"{name}: {line}" for line in wrong]
-    for line in failures[:60]:
+    for line in failures[:SHOWN]:
         print(f"DIFFERS  {line}")
-    if len(failures) > 60:
-        print(f"and {len(failures) - 60} more")
+    if len(failures) > SHOWN:
+        print(f"and {len(failures) - SHOWN} more")
     print(f"\n{files} checkpoints, {len(failures)} mismatches")
     return not failures
 
