@@ -20,8 +20,10 @@ public enum DatasetConversion {
       switch tensor.shape.count {
       case 3: result.tensors[name] = try images(of: tensor)
       case 1: result.tensors[name] = try tensor.converted(to: .int64)
-      default: break
+      default: continue
       }
+      // The pickle has the old tensor.
+      result.pickled = nil
     }
     return result
   }
@@ -47,8 +49,10 @@ public enum DatasetConversion {
         result.tensors[name] = try pixels(of: tensor, name, allowsLoss)
       case (.int64, 1):
         result.tensors[name] = try labels(of: tensor, name)
-      default: break
+      default: continue
       }
+      // The pickle has the old tensor.
+      result.pickled = nil
     }
     return result
   }

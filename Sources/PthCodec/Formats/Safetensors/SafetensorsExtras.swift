@@ -3,9 +3,17 @@ internal import OrderedCollections
 /// What this package keeps in `__metadata__` beside the user's texts.
 ///
 /// Keys with the prefix `pth.` are ours; other programs pass them over.
+/// ``SafetensorsPickle`` has the others.
 enum SafetensorsExtras {
   /// The modules' versions, as a JSON object of paths and integers.
   static let moduleVersionsKey = "pth.module_versions"
+
+  /// Names the framework where there are texts: Hugging Face's transformers
+  /// refuses a file whose texts don't.
+  static func addFormat(to metadata: inout OrderedDictionary<String, String>) {
+    guard !metadata.isEmpty, metadata["format"] == nil else { return }
+    metadata["format"] = "pt"
+  }
 
   /// Adds the modules' versions, if there are any.
   static func addModuleVersions(

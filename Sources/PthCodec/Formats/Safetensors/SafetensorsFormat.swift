@@ -35,6 +35,11 @@ public struct SafetensorsFormat: CheckpointFormat {
         try SafetensorsIndex.read(input)
       }
     try SafetensorsExtras.takeModuleVersions(from: &checkpoint)
+    try SafetensorsPickle.restore(
+      &checkpoint,
+      path: input.path,
+      options: options
+    )
     return checkpoint
   }
 
@@ -66,9 +71,14 @@ public struct SafetensorsFormat: CheckpointFormat {
     writing checkpoint: Checkpoint,
     options: WriteOptions
   ) -> [ConversionLoss] {
+    // The pickle has everything, and all storages are written.
+    if SafetensorsPickle.carries(checkpoint, options) { return [] }
     var report = LossReport(.safetensors)
     report.addTensorTraits(of: checkpoint)
     report.addValues(of: checkpoint)
+    if options.settings["plain"] == "true" {
+      report.addModuleVersions(of: checkpoint)
+    }
     report.addMeta(of: checkpoint)
     report.addDTypes(of: checkpoint) { SafetensorsDType.name(of: $0) != nil }
     return report.losses
@@ -80,11 +90,19 @@ public struct SafetensorsFormat: CheckpointFormat {
     options: WriteOptions
   ) throws {
     var metadata = checkpoint.metadata
-    SafetensorsExtras.addModuleVersions(of: checkpoint, to: &metadata)
-    // What has no place is left out: the caller has allowed the loss.
-    let tensors = checkpoint.tensors.filter { _, tensor in
+    // What has no place is left out: the pickle has it, or the caller has
+    // allowed the loss.
+    var tensors = checkpoint.tensors.filter { _, tensor in
       SafetensorsDType.name(of: tensor.dtype) != nil && !tensor.storage.isMeta
     }
+    if let content = checkpoint.pickled,
+      SafetensorsPickle.carries(checkpoint, options)
+    {
+      try SafetensorsPickle.add(content, to: &tensors, &metadata, path: path)
+    } else if options.settings["plain"] != "true" {
+      SafetensorsExtras.addModuleVersions(of: checkpoint, to: &metadata)
+    }
+    SafetensorsExtras.addFormat(to: &metadata)
     let isIndex = path.lowercased().hasSuffix("." + SafetensorsIndex.suffix)
     if isIndex || options.settings["max-shard-size"] != nil {
       try SafetensorsIndex.write(

@@ -36,8 +36,11 @@ extension SafetensorsIndex {
     }
     var files: [TensorFile] = []
     var done = 0
+    var metadata = metadata
     for (name, shard) in zip(names, shards) {
       let writer = try SafetensorsWriter(shard, metadata: metadata)
+      // What belongs to the whole is kept once, in the first file.
+      metadata.removeAll { $0.key.hasPrefix("pth.") }
       var shardOptions = options
       if let progress = options.progress {
         let before = done

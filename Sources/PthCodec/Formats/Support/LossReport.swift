@@ -35,7 +35,9 @@ struct LossReport {
 
   /// Adds the source format's own texts.
   mutating func addTexts(of checkpoint: Checkpoint) {
-    for key in checkpoint.metadata.keys {
+    for key in checkpoint.metadata.keys
+    // This one only says that the file is PyTorch's.
+    where checkpoint.format != .safetensors || key != "format" {
       add(key, "\(format) has no place for texts")
     }
   }
