@@ -139,6 +139,7 @@ let package = Package(
       name: "CrossValidationTests",
       dependencies: [
         "CPython", "ConvNet", "Pickle", "PthCodec", "Tensors", "TestSupport",
+        .product(name: "OrderedCollections", package: "swift-collections"),
       ],
       exclude: ["Python"],
       swiftSettings: settings

@@ -152,6 +152,11 @@ extension Python.Argument {
 }
 
 extension Python {
+  /// The program that decides where modules are looked for: the one that
+  /// belongs to the library, whatever other Python the PATH has first.
+  static let program =
+    ProcessInfo.processInfo.environment["PTH_PYTHON"] ?? "/usr/bin/python3"
+
   /// The function `judge.run`, kept for ever.
   private struct Interpreter: @unchecked Sendable {
     let run: UnsafeMutablePointer<PyObject>
@@ -175,10 +180,7 @@ extension Python {
 
   /// Starts Python, imports torch and lets go of the lock.
   private static func start() -> Result<Interpreter, Failure> {
-    // The program decides where modules are looked for: the one that belongs
-    // to the library, whatever other Python the PATH has first.
     let environment = ProcessInfo.processInfo.environment
-    let program = environment["PTH_PYTHON"] ?? "/usr/bin/python3"
     if let reason = pth_python_start(program) {
       return .failure(
         Failure(description: "Python: \(String(cString: reason))")

@@ -34,8 +34,9 @@ def run(code, arguments):
     Bytes come back as they are, anything else as JSON. The first part of the
     pair is False where the snippet raised; the second is the traceback then.
     """
-    names = {"torch": torch, "numpy": numpy, "json": json, "load": load}
-    names["network"] = network
+    names = {"torch": torch, "numpy": numpy, "json": json}
+    for tool in (load, network, description, differences, cases):
+        names[tool.__name__] = tool
     names.update(arguments)
     try:
         exec(compile(code, "<snippet>", "exec"), names)
@@ -61,3 +62,28 @@ def network():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.network()
+
+
+def description(path):
+    """What torch finds in a file, as the fixtures' manifests tell it."""
+    from describe import describe
+
+    entry = {"file": path, "format": "pytorch-zip"}
+    return {**entry, **describe(load(path))}
+
+
+def differences(first, second):
+    """What tells the objects of two files apart."""
+    from compare import differences
+
+    return differences(load(first), load(second))
+
+
+def cases():
+    """Names and makers of the objects that the fixtures hold."""
+    import make_torch
+
+    found = dict(make_torch.STRUCTURES)
+    for name in make_torch.PLAIN + make_torch.QUANTIZED + make_torch.RAW:
+        found[f"dtype_{name}"] = lambda name=name: make_torch.of_dtype(name)
+    return found

@@ -1,0 +1,98 @@
+import PthCodec
+import Tensors
+import TestSupport
+import Testing
+
+/// Files that PyTorch writes, read here.
+@Suite("Reading what PyTorch writes")
+struct ReadingTests {
+  /// Saves the object `name` of the fixtures with the embedded torch.
+  ///
+  /// - Returns: torch's own description of what it reads back; nil where this
+  ///   torch can't make or save such an object.
+  static func save(
+    _ name: String,
+    as file: String,
+    protocol version: Int = 2
+  ) throws -> Manifest.Entry? {
+    try Python.value(
+      """
+      try:
+          torch.save(cases()[name](), file, pickle_protocol=version)
+      except Exception:
+          result = None
+      else:
+          result = description(file)
+      """,
+      [
+        "name": .text(name), "file": .text(file), "version": .integer(version),
+      ]
+    )
+  }
+
+  static let names: [String] =
+    (try? Python.value("result = sorted(cases())")) ?? []
+
+  @Test("the fixtures' objects are known")
+  func namesAreThere() {
+    #expect(Self.names.count > 60)
+  }
+
+  @Test(
+    "every object that torch saves has the same tensors here",
+    arguments: names
+  )
+  func sameTensors(name: String) throws {
+    try withTemporaryDirectory { folder in
+      for version in 2...5 {
+        let file = folder.file("protocol\(version).pth")
+        let entry = try Self.save(name, as: file, protocol: version)
+        guard let entry else { continue }
+        let found = try Checkpoint.open(file)
+        #expect(
+          entry.differences(
+            from: found.tensors.map { (name: $0.key, tensor: $0.value) }
+          ) == [],
+          "protocol \(version)"
+        )
+      }
+    }
+  }
+
+  @Test(
+    "every object that torch saves is written back without a difference",
+    arguments: names
+  )
+  func sameObjects(name: String) throws {
+    try withTemporaryDirectory { folder in
+      for version in 2...5 {
+        let file = folder.file("protocol\(version).pth")
+        guard try Self.save(name, as: file, protocol: version) != nil
+        else { continue }
+        let copy = folder.file("copy.pth")
+        try Checkpoint.open(file).save(to: copy)
+        let differences: [String] = try Python.value(
+          "result = differences(file, copy)",
+          ["file": .text(file), "copy": .text(copy)]
+        )
+        #expect(differences == [], "protocol \(version)")
+      }
+    }
+  }
+
+  @Test(
+    "a file that torch wrote with protocol 2 comes out byte for byte",
+    arguments: names
+  )
+  func sameBytes(name: String) throws {
+    try withTemporaryDirectory { folder in
+      let file = folder.file("first.pth")
+      guard try Self.save(name, as: file) != nil else { return }
+      // The root's name is the file's name: a copy needs the same one.
+      let inner = try TemporaryDirectory()
+      let copy = inner.file("first.pth")
+      try Checkpoint.open(file).save(to: copy)
+      #expect(try readFile(copy) == readFile(file))
+    }
+  }
+}

@@ -1,0 +1,116 @@
+internal import Foundation
+
+/// A program that is run and waited for.
+public enum Command {
+  /// What a run gave.
+  public struct Outcome: Sendable {
+    /// The exit status, or 128 plus the signal that ended it.
+    public let status: Int32
+    /// Standard output.
+    public let output: [UInt8]
+    /// Standard error.
+    public let messages: String
+
+    /// Standard output as text.
+    public var text: String { String(decoding: output, as: UTF8.self) }
+
+    /// Decodes standard output as JSON.
+    ///
+    /// - Parameter type: What it holds.
+    /// - Returns: The decoded value.
+    /// - Throws: `DecodingError`.
+    public func json<Value: Decodable>(
+      as type: Value.Type = Value.self
+    ) throws -> Value {
+      try JSONDecoder().decode(type, from: Data(output))
+    }
+  }
+
+  /// What keeps a program from being run to its end.
+  public enum Failure: Error, CustomStringConvertible {
+    /// There is no such program.
+    case missing(String)
+    /// It ran longer than the limit and was ended.
+    case timeout(arguments: [String], seconds: Double)
+
+    public var description: String {
+      switch self {
+      case .missing(let path): "there is no program \(path)"
+      case .timeout(let arguments, let seconds):
+        "\(arguments) did not end within \(seconds) seconds"
+      }
+    }
+  }
+
+  /// Runs a program and waits for its end.
+  ///
+  /// - Parameters:
+  ///   - program: The program's path.
+  ///   - arguments: Its arguments.
+  ///   - input: Standard input; nothing where it is nil.
+  ///   - directory: The working directory; the tests' own where it is nil.
+  ///   - environment: Variables to set beside the tests' own.
+  ///   - seconds: After this time the program is ended.
+  /// - Returns: Exit status and output.
+  /// - Throws: ``Failure``, and what starting the process throws.
+  public static func run(
+    _ program: String,
+    _ arguments: [String],
+    input: [UInt8]? = nil,
+    directory: String? = nil,
+    environment: [String: String] = [:],
+    seconds: Double = 120
+  ) throws -> Outcome {
+    guard FileManager.default.isExecutableFile(atPath: program) else {
+      throw Failure.missing(program)
+    }
+    return try withTemporaryDirectory { folder in
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: program)
+      process.arguments = arguments
+      if let directory {
+        process.currentDirectoryURL = URL(fileURLWithPath: directory)
+      }
+      process.environment = ProcessInfo.processInfo.environment
+        .merging(environment) { _, new in new }
+      // Files rather than pipes: no output is too long for them.
+      let output = folder.file("output")
+      let messages = folder.file("messages")
+      let source = folder.file("input")
+      try writeFile([], to: output)
+      try writeFile([], to: messages)
+      try writeFile(input ?? [], to: source)
+      process.standardOutput = try handle(writing: output)
+      process.standardError = try handle(writing: messages)
+      process.standardInput = try FileHandle(
+        forReadingFrom: URL(fileURLWithPath: source)
+      )
+      let status = try end(of: process, arguments: arguments, within: seconds)
+      return try Outcome(
+        status: status,
+        output: readFile(output),
+        messages: String(decoding: readFile(messages), as: UTF8.self)
+      )
+    }
+  }
+
+  private static func handle(writing path: String) throws -> FileHandle {
+    try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+  }
+
+  private static func end(
+    of process: Process,
+    arguments: [String],
+    within seconds: Double
+  ) throws -> Int32 {
+    let ended = DispatchSemaphore(value: 0)
+    process.terminationHandler = { _ in ended.signal() }
+    try process.run()
+    guard ended.wait(timeout: .now() + seconds) == .success else {
+      kill(process.processIdentifier, SIGKILL)
+      throw Failure.timeout(arguments: arguments, seconds: seconds)
+    }
+    return process.terminationReason == .uncaughtSignal
+      ? 128 + process.terminationStatus : process.terminationStatus
+  }
+}
