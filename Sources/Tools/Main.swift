@@ -34,6 +34,7 @@ struct PthCommand: ParsableCommand {
       InfoCommand.self,
       ConvertCommand.self,
       ExportCommand.self,
+      TrainCommand.self,
       EvalCommand.self,
       FormatsCommand.self,
     ]

@@ -7,7 +7,7 @@ internal import Tensors
 /// Nodes are shared where Python would have one object: so the memo, and with
 /// it every byte, comes out as PyTorch's.
 struct GraphBuilder {
-  private(set) var graph = PickleGraph()
+  var graph = PickleGraph()
 
   /// The storages in the order of their keys.
   private(set) var storages: [Storage] = []
@@ -178,7 +178,7 @@ struct GraphBuilder {
   }
 
   /// Text that Python's own code has as a constant: one object.
-  private mutating func constant(_ value: String) -> PickleGraph.NodeID {
+  mutating func constant(_ value: String) -> PickleGraph.NodeID {
     if let known = texts[value] { return known }
     let node = graph.addString(value)
     texts[value] = node

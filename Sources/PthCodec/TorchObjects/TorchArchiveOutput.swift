@@ -130,20 +130,7 @@ extension PickledContent {
         moduleVersions: checkpoint.moduleVersions
       )
     builder.setRoot(root)
-    var storages: OrderedDictionary<String, StorageEntry> = [:]
-    for (index, storage) in builder.storages.enumerated() {
-      storages[String(index)] = StorageEntry(
-        type: .untyped,
-        location: "cpu",
-        storage: storage
-      )
-    }
-    self.init(
-      graph: builder.graph,
-      storages: storages,
-      tensorNodes: [:],
-      archive: nil
-    )
+    self = builder.content()
   }
 
   /// The bytes of `data.pkl`.

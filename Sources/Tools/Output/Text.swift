@@ -26,6 +26,12 @@ enum Text {
     return number < 0 ? "-" + result : result
   }
 
+  /// A number with leading zeros: `007`.
+  static func padded(_ number: Int, _ digits: Int) -> String {
+    let text = String(number)
+    return String(repeating: "0", count: max(0, digits - text.count)) + text
+  }
+
   /// A number with a fixed number of decimals.
   static func fixed(_ number: Double, _ decimals: Int) -> String {
     guard number.isFinite, number.magnitude < 1e15 else { return "\(number)" }
@@ -82,7 +88,10 @@ enum Text {
 
   /// The columns that text takes on a terminal: Chinese letters take two.
   static func width(of text: String) -> Int {
-    text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) {
+      return text.utf8.count
+    }
+    return text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
   }
 
   private static func width(of scalar: Unicode.Scalar) -> Int {
@@ -113,6 +122,7 @@ enum Text {
   /// A string with its control characters made visible, so that a hostile
   /// name can't steer the terminal.
   static func printable(_ text: String) -> String {
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
     guard
       text.unicodeScalars.contains(where: {
         $0.properties.generalCategory == .control

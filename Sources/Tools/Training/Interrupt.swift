@@ -1,0 +1,27 @@
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// Ctrl-C: the first one asks for an end, the second one ends at once.
+enum Interrupt {
+  private static let flag = Atomic<Bool>(false)
+
+  /// Whether Ctrl-C was pressed.
+  static var isRequested: Bool { flag.load(ordering: .relaxed) }
+
+  /// Takes the signal from now on.
+  static func watch() {
+    for number in [SIGINT, SIGTERM] {
+      _ = signal(number) { number in
+        Interrupt.flag.store(true, ordering: .relaxed)
+        _ = signal(number, SIG_DFL)
+      }
+    }
+  }
+}
