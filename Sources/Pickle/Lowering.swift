@@ -1,60 +1,98 @@
 /// Gives values that a protocol has no opcode for the form that CPython
 /// gives them there.
-enum Lowering {
+struct Lowering {
+  private var graph: PickleGraph
+  /// A node for each global, since a class is one and the same everywhere.
+  private var globals: [GlobalTable.Name: PickleGraph.NodeID] = [:]
+
+  /// No class is nested deeper than this.
+  private static let maxParts = 100
+
   /// The graph with such values replaced; the same graph if there are none.
   static func lower(
     _ graph: PickleGraph,
     to version: Int
   ) throws(PickleError) -> PickleGraph {
     guard version < 4 else { return graph }
-    var lowered = graph
-    let count = graph.nodeCount
+    var lowering = Lowering(graph: graph)
+    try lowering.lowerAll(to: version)
+    return lowering.graph
+  }
+
+  private init(graph: PickleGraph) { self.graph = graph }
+
+  private mutating func lowerAll(to version: Int) throws(PickleError) {
+    var paths: [PickleGraph.NodeID] = []
     // A dotted name is a path of attributes only from protocol 4 on.
     let hasPaths =
       graph.protocolVersion >= 4
       && graph.arena.storage.globals.names.contains {
         $0.name.utf8.contains(UInt8(ascii: "."))
       }
-    for index in 0..<count {
+    for index in 0..<graph.nodeCount {
       let node = graph.arena.storage.nodes[index]
       let id = PickleGraph.NodeID(UInt32(truncatingIfNeeded: index))
       if node.isKind(.object) {
         switch graph.construction(node) {
-        case .newObjEx: try lowerNewObjEx(id, &lowered)
-        case .newObj where version < 2: try lowerNewObj(id, &lowered)
+        case .newObjEx: try lowerNewObjEx(id)
+        case .newObj where version < 2: try lowerNewObj(id)
         default: break
         }
-      } else if hasPaths && node.isKind(.global) {
-        lowerPath(id, &lowered)
+      } else if hasPaths, let (module, name) = graph.global(id) {
+        let key = GlobalTable.Name(module: module, name: name)
+        if globals[key] == nil { globals[key] = id }
+        paths.append(id)
       }
     }
-    return lowered
+    for id in paths { try lowerPath(id) }
   }
 
-  /// `getattr(module.A, 'B')` for the global `A.B`.
-  private static func lowerPath(
-    _ id: PickleGraph.NodeID,
-    _ graph: inout PickleGraph
-  ) {
+  /// The node of a global, made at the first need.
+  private mutating func global(
+    _ module: String,
+    _ name: String
+  ) throws(PickleError) -> PickleGraph.NodeID {
+    let key = GlobalTable.Name(module: module, name: name)
+    if let known = globals[key] { return known }
+    let id = graph.addGlobal(module: module, name: name)
+    globals[key] = id
+    if name.utf8.contains(UInt8(ascii: ".")) { try lowerPath(id) }
+    return id
+  }
+
+  private mutating func builtin(
+    _ name: String
+  ) throws(PickleError) -> PickleGraph.NodeID {
+    try global(graph.protocolVersion < 3 ? "__builtin__" : "builtins", name)
+  }
+
+  /// Writes the global `A.B` as `getattr(A, 'B')`.
+  private mutating func lowerPath(
+    _ id: PickleGraph.NodeID
+  ) throws(PickleError) {
     guard let (module, name) = graph.global(id) else { return }
-    let parts = name.split(separator: ".").map(String.init)
-    guard parts.count > 1 else { return }
-    var parent = graph.addGlobal(module: module, name: parts[0])
-    for (i, part) in parts.dropFirst().enumerated() {
-      let callable = builtin("getattr", &graph)
-      let arguments = graph.addTuple([parent, graph.addString(part)])
-      if i == parts.count - 2 {
-        graph.reshape(id, .reduce, callable, arguments)
-      } else {
-        parent = graph.addReduce(callable: callable, arguments: arguments)
-      }
+    let parts = name.split(
+      separator: ".",
+      omittingEmptySubsequences: false
+    )
+    guard parts.count > 1, let last = parts.last else { return }
+    guard parts.count <= Self.maxParts else {
+      throw PickleError(
+        .unencodable("a name of so many parts needs protocol 4"),
+        offset: graph.offset(id)
+      )
     }
+    let parent = try global(
+      module,
+      parts.dropLast().joined(separator: ".")
+    )
+    let arguments = graph.addTuple([parent, graph.addString(String(last))])
+    graph.reshape(id, .reduce, try builtin("getattr"), arguments)
   }
 
   /// `functools.partial(cls.__new__, cls, *args, **kwargs)()`.
-  private static func lowerNewObjEx(
-    _ id: PickleGraph.NodeID,
-    _ graph: inout PickleGraph
+  private mutating func lowerNewObjEx(
+    _ id: PickleGraph.NodeID
   ) throws(PickleError) {
     guard let object = graph.object(id),
       let keywords = object.keywordArguments,
@@ -65,14 +103,14 @@ enum Lowering {
         offset: graph.offset(id)
       )
     }
-    let getattr = builtin("getattr", &graph)
+    let getattr = try builtin("getattr")
     let newName = graph.addString("__new__")
     let function = graph.addReduce(
       callable: getattr,
       arguments: graph.addTuple([object.callable, newName])
     )
     let partial = graph.addReduce(
-      callable: graph.addGlobal(module: "functools", name: "partial"),
+      callable: try global("functools", "partial"),
       arguments: graph.addTuple([function])
     )
     let bound = graph.addTuple(
@@ -84,9 +122,8 @@ enum Lowering {
   }
 
   /// `copyreg.__newobj__(cls, *args)`.
-  private static func lowerNewObj(
-    _ id: PickleGraph.NodeID,
-    _ graph: inout PickleGraph
+  private mutating func lowerNewObj(
+    _ id: PickleGraph.NodeID
   ) throws(PickleError) {
     guard let object = graph.object(id), graph.kind(object.arguments) == .tuple
     else {
@@ -96,21 +133,11 @@ enum Lowering {
       )
     }
     let module = graph.protocolVersion < 3 ? "copy_reg" : "copyreg"
-    let callable = graph.addGlobal(module: module, name: "__newobj__")
+    let callable = try global(module, "__newobj__")
     let arguments = graph.addTuple(
       [object.callable] + graph.children(object.arguments)
     )
     graph.reshape(id, .reduce, callable, arguments)
-  }
-
-  private static func builtin(
-    _ name: String,
-    _ graph: inout PickleGraph
-  ) -> PickleGraph.NodeID {
-    graph.addGlobal(
-      module: graph.protocolVersion < 3 ? "__builtin__" : "builtins",
-      name: name
-    )
   }
 }
 

@@ -1,0 +1,94 @@
+import Pickle
+import TestSupport
+import Testing
+
+@Suite struct DisassemblerTests {
+  static let shown = CPythonPickle.all.filter { pickle in
+    let names = try? Fixture.names(
+      in: "pickle/protocol\(pickle.version)",
+      suffix: ".txt"
+    )
+    return names?.contains(pickle.shownPath) == true
+  }
+
+  @Test func mostPicklesAreShown() { #expect(Self.shown.count > 120) }
+
+  @Test(arguments: shown)
+  func theTextIsThatOfPickletools(_ pickle: CPythonPickle) throws {
+    let expected = String(
+      decoding: try Fixture.bytes(pickle.shownPath),
+      as: UTF8.self
+    )
+    let source = PickleSource(try pickle.bytes())
+    var text = ""
+    let end = try Disassembler.disassemble(source, to: &text)
+    #expect(end == source.count)
+    let lines = zip(
+      text.split(separator: "\n"),
+      expected.split(separator: "\n")
+    )
+    for (line, expectedLine) in lines { try #require(line == expectedLine) }
+    #expect(text == expected)
+  }
+
+  /// What pickletools 3.11 prints of these bytes.
+  @Test(arguments: [
+    ("I00\nI01\nI-7\nttt.", "    0: I    INT        False"),
+    ("L12L\n.", "    0: L    LONG       12"),
+    ("F1e5\n.", "    0: F    FLOAT      100000.0"),
+    ("S'a\\x00b'\n.", "    0: S    STRING     'a\\x00b'"),
+    ("U\u{02}\u{e9}'.", "    0: U    SHORT_BINSTRING \"é'\""),
+    ("T\u{01}\u{00}\u{00}\u{00}a.", "    0: T    BINSTRING  'a'"),
+    ("V\\u00e9\n.", "    0: V    UNICODE    'é'"),
+    ("Pabc\n.", "    0: P    PERSID     'abc'"),
+    ("ios\nf\n.", "    0: i    INST       'os f' no MARK exists on stack"),
+    ("\u{82}\u{07}.", "    0: \\x82 EXT1       7"),
+    ("\u{84}\u{01}\u{00}\u{00}\u{80}.", "    0: \\x84 EXT4       -2147483647"),
+    ("\u{97}.", "    0: \\x97 NEXT_BUFFER"),
+    ("C\u{01}\u{ff}.", "    0: C    SHORT_BINBYTES b'\\xff'"),
+  ])
+  func anArgumentIsShownAsPythonShowsIt(_ text: String, _ line: String) {
+    var lines: [String] = []
+    _ = try? Disassembler.disassemble(PickleSource(bytes(text))) {
+      lines.append($0)
+    }
+    #expect(lines.first == line)
+  }
+
+  @Test(arguments: [
+    ("(K\u{01}", "ends early"),
+    ("\u{ff}", "expected an opcode"),
+    ("t.", "expected a mark"),
+    ("h\u{05}.", "memo entry 5"),
+    ("Nq\u{00}q\u{00}.", "a new memo key"),
+    ("q\u{00}.", "an empty stack"),
+    ("(q\u{00}.", "a mark"),
+    ("R.", "expected 2 values"),
+    ("NN.", "an empty stack after STOP"),
+    ("Ix\n.", "a decimal integer"),
+    ("Fx\n.", "a decimal float"),
+    ("Sabc\n.", "a string in quotes"),
+    ("V\\u12\n.", "escape"),
+    ("X\u{01}\u{00}\u{00}\u{00}\u{ff}.", "UTF-8"),
+    ("X\u{ff}\u{ff}\u{ff}\u{7f}.", "ends early"),
+    ("T\u{ff}\u{ff}\u{ff}\u{ff}.", "a length of 0 or more"),
+  ])
+  func aFaultIsToldAfterTheLine(_ text: String, _ message: String) {
+    #expect {
+      try Disassembler.disassemble(PickleSource(bytes(text))) { _ in }
+    } throws: { error in
+      "\(error)".contains(message)
+    }
+  }
+
+  @Test func offsetsCountFromTheStartOfTheSource() throws {
+    var text = ""
+    let end = try Disassembler.disassemble(
+      PickleSource(bytes("junkN.")),
+      at: 4,
+      to: &text
+    )
+    #expect(end == 6)
+    #expect(text.hasPrefix("    4: N    NONE\n    5: .    STOP\n"))
+  }
+}
