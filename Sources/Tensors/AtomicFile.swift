@@ -22,7 +22,7 @@
 ///
 /// One thread at a time may use an object.
 @safe
-public final class AtomicFile: ByteSink {
+public final class AtomicFile: PatchableSink {
   /// What ``commit()`` does about a power failure.
   public enum Durability: Sendable {
     /// The bytes and the name are on the disk when it returns.
@@ -101,6 +101,26 @@ public final class AtomicFile: ByteSink {
     }
   }
 
+  public func overwrite(
+    at offset: Int,
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(FileError) {
+    try checkOpen()
+    guard offset >= 0, bytes.count <= position - offset else {
+      throw FileError(.write, path: path, code: EINVAL)
+    }
+    let flushed = position - buffered
+    if offset >= flushed {
+      unsafe UnsafeMutableRawBufferPointer(
+        rebasing: buffer[(offset - flushed)...]
+      )
+      .copyMemory(from: bytes)
+    } else {
+      try flush()
+      try unsafe writeOut(bytes, at: offset)
+    }
+  }
+
   private func gather(_ bytes: UnsafeRawBufferPointer) {
     if unsafe buffer.count == 0 {
       unsafe buffer = .allocate(byteCount: Self.bufferSize, alignment: 4096)
@@ -165,16 +185,22 @@ public final class AtomicFile: ByteSink {
     buffered = 0
   }
 
-  private func writeOut(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+  /// Writes all bytes, at the file's own position or at `offset`.
+  private func writeOut(
+    _ bytes: UnsafeRawBufferPointer,
+    at offset: Int? = nil
+  ) throws(FileError) {
     var written = 0
     while written < bytes.count {
       // The kernel takes at most 2 GiB less a page at a time.
       let count = min(bytes.count - written, 1 << 30)
-      let result = unsafe systemWrite(
-        descriptor,
-        bytes.baseAddress.map { unsafe $0 + written },
-        count
-      )
+      let start = unsafe bytes.baseAddress.map { unsafe $0 + written }
+      let result =
+        if let offset {
+          unsafe pwrite(descriptor, start, count, off_t(offset + written))
+        } else {
+          unsafe systemWrite(descriptor, start, count)
+        }
       if result > 0 {
         written += result
       } else if result == 0 || errno != EINTR {

@@ -1,5 +1,13 @@
 // Where bytes are written to: a file or memory.
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// Something that takes bytes one after the other.
 public protocol ByteSink: AnyObject {
   /// The number of bytes written so far.
@@ -10,6 +18,21 @@ public protocol ByteSink: AnyObject {
   /// - Parameter bytes: The bytes; they are copied or written at once.
   /// - Throws: ``FileError`` where they can't be written.
   func write(_ bytes: UnsafeRawBufferPointer) throws(FileError)
+}
+
+/// A sink whose bytes can still be changed after they were written.
+public protocol PatchableSink: ByteSink {
+  /// Replaces bytes that were written before.
+  ///
+  /// - Parameters:
+  ///   - offset: Where the first of them is, counted as ``ByteSink/position``
+  ///     counts.
+  ///   - bytes: The new bytes; they must end before the position.
+  /// - Throws: ``FileError`` where that can't be done, as in a pipe.
+  func overwrite(
+    at offset: Int,
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(FileError)
 }
 
 extension ByteSink {
@@ -37,7 +60,7 @@ extension ByteSink {
 }
 
 /// A sink that keeps what is written in memory.
-public final class MemorySink: ByteSink {
+public final class MemorySink: PatchableSink {
   /// Everything written so far.
   public private(set) var bytes: [UInt8] = []
 
@@ -48,5 +71,18 @@ public final class MemorySink: ByteSink {
 
   public func write(_ bytes: UnsafeRawBufferPointer) {
     unsafe self.bytes.append(contentsOf: bytes)
+  }
+
+  public func overwrite(
+    at offset: Int,
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(FileError) {
+    guard offset >= 0, bytes.count <= position - offset else {
+      throw FileError(.write, path: "memory", code: EINVAL)
+    }
+    unsafe self.bytes.replaceSubrange(
+      offset..<offset + bytes.count,
+      with: bytes
+    )
   }
 }

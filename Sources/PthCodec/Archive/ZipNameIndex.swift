@@ -2,23 +2,29 @@
 
 /// Names of an archive's records, hashed.
 ///
-/// PyTorch tells names apart without regard to case, so two that differ in
-/// case alone are found here as duplicates.
+/// PyTorch tells names apart without regard to case, so in its archives two
+/// that differ in case alone are duplicates.
 struct ZipNameIndex: Sendable {
-  /// Pairs of records whose names are equal but for case: the first of them
-  /// and a later one.
+  /// Pairs of records whose names count as equal: the first of them and a
+  /// later one.
   private(set) var duplicates: [(first: Int, second: Int)] = []
 
   private let directory: ZipDirectory
   private let prefixLength: Int
+  private let ignoringCase: Bool
   private var slots: [Int32]  // a record's index, or -1
   private let seed: UInt64
 
   /// Indexes the names in `directory` without their first `prefixLength`
   /// bytes; names that are not longer are left out.
-  init(_ directory: ZipDirectory, prefixLength: Int = 0) {
+  init(
+    _ directory: ZipDirectory,
+    prefixLength: Int = 0,
+    ignoringCase: Bool
+  ) {
     self.directory = directory
     self.prefixLength = prefixLength
+    self.ignoringCase = ignoringCase
     // A hostile file must not be able to choose names that collide.
     seed = UInt64.random(in: .min ... .max)
     let count = directory.records.count
@@ -35,7 +41,7 @@ struct ZipNameIndex: Sendable {
           let other = Int(slots[slot])
           if let known = unsafe view.slice(
             nameRange(of: directory.records[other])
-          ), unsafe equalsIgnoringCase(known, name) {
+          ), unsafe areEqual(known, name) {
             duplicates.append((other, index))
             break
           }
@@ -46,8 +52,7 @@ struct ZipNameIndex: Sendable {
     }
   }
 
-  /// The first record with this name, without regard to case, as PyTorch looks
-  /// it up.
+  /// The first record with this name.
   subscript(_ name: String) -> Int? {
     var name = name
     return name.withUTF8 { utf8 in
@@ -62,13 +67,21 @@ struct ZipNameIndex: Sendable {
         let index = Int(slots[slot])
         if let known = unsafe view.slice(
           nameRange(of: directory.records[index])
-        ), unsafe equalsIgnoringCase(known, name) {
+        ), unsafe areEqual(known, name) {
           return index
         }
         slot = (slot &+ 1) & (slots.count &- 1)
       }
       return nil
     }
+  }
+
+  private func areEqual(
+    _ first: UnsafeRawBufferPointer,
+    _ second: UnsafeRawBufferPointer
+  ) -> Bool {
+    unsafe ignoringCase
+      ? equalsIgnoringCase(first, second) : first.elementsEqual(second)
   }
 
   private func nameRange(of record: ZipRecord) -> Range<Int> {
