@@ -111,7 +111,10 @@ let package = Package(
     ),
     .testTarget(
       name: "TensorsTests",
-      dependencies: ["Tensors", "TestSupport"],
+      dependencies: [
+        "Tensors", "TestSupport",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
       swiftSettings: settings
     ),
     .testTarget(
