@@ -76,7 +76,7 @@ extension Encoder {
     tasks.removeLast()
   }
 
-  private func run(
+  private mutating func run(
     _ kind: Task.Kind,
     _ id: UInt32,
     _ node: Node,
@@ -241,7 +241,8 @@ extension Encoder {
   }
 
   /// Whether a batch has one item and is written without a mark.
-  private func isSingle(_ task: Task, _ size: Int, _ unit: Int) -> Bool {
+  private mutating func isSingle(_ task: Task, _ size: Int, _ unit: Int) -> Bool
+  {
     guard size == unit else { return false }
     switch task.kind {
     case .list, .dict: return Int(task.count) == unit

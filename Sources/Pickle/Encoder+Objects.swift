@@ -32,11 +32,11 @@ extension Encoder {
     globalMemo[name] = memo[Int(id)]
   }
 
-  private func isText(_ id: UInt32, _ text: String) -> Bool {
+  private mutating func isText(_ id: UInt32, _ text: String) -> Bool {
     graph.string(.init(id), equals: text) && !graph.isPython2String(.init(id))
   }
 
-  private func isLine(_ text: String) -> Bool {
+  private mutating func isLine(_ text: String) -> Bool {
     !text.isEmpty && !text.utf8.contains(0x0a)
   }
 
@@ -84,7 +84,7 @@ extension Encoder {
 
   /// Keeps the identity of what CPython would not memoise, where it matters.
   private mutating func memoizeIfShared(_ id: UInt32, _ node: Node) {
-    if node.has(.recorded) || node.has(.memoized) { memoPut(id) }
+    if node.has(.recorded) || node.has(.shared) { memoPut(id) }
   }
 
   mutating func saveBuffer(_ id: UInt32, _ node: Node) throws(PickleError) {
@@ -217,7 +217,7 @@ extension Encoder {
     if !isInst(id) { try save(callable) }
   }
 
-  private func isInst(_ id: UInt32) -> Bool {
+  private mutating func isInst(_ id: UInt32) -> Bool {
     version == 0
       || graph.construction(arena.storage.nodes[Int(id)]) == .inst
   }
@@ -299,7 +299,7 @@ extension Encoder {
     }
   }
 
-  private func items(
+  private mutating func items(
     _ kind: Task.Kind,
     _ task: Task,
     _ run: Run,

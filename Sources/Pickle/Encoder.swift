@@ -120,7 +120,7 @@ struct Encoder: ~Copyable {
   }
 
   @inline(never)
-  func failure(_ id: UInt32, _ reason: String) -> PickleError {
+  mutating func failure(_ id: UInt32, _ reason: String) -> PickleError {
     PickleError(
       .unencodable(reason),
       offset: arena.storage.nodes[Int(id)].offset

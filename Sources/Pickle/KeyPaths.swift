@@ -48,7 +48,7 @@ struct KeyPaths {
     var labels: [String] = []
     var current = id
     // A longer path is cut at the front; nobody could read it.
-    for _ in 0..<1000 {
+    for _ in 0..<100 {
       let step = steps[current.index]
       switch step.label {
       case .none, .arguments: break

@@ -1,7 +1,7 @@
 extension Machine {
   /// Refuses more children than 32 bits can count.
   @inline(__always)
-  func roomForChildren(_ count: Int) throws(PickleError) {
+  mutating func roomForChildren(_ count: Int) throws(PickleError) {
     guard arena.children.count &+ 2 &* count < ArenaStorage.maxChildren else {
       throw failure(
         .limitExceeded(name: "children", limit: ArenaStorage.maxChildren)

@@ -98,7 +98,7 @@ extension Machine {
   }
 
   @inline(never)
-  private func badNumber(
+  private mutating func badNumber(
     _ expected: String,
     _ line: UnsafeRawBufferPointer
   ) -> PickleError {

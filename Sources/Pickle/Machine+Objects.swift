@@ -47,7 +47,7 @@ extension Machine {
   }
 
   /// A string's text; nil for what may be one when Python has made it.
-  private func text(of id: UInt32) throws(PickleError) -> String? {
+  private mutating func text(of id: UInt32) throws(PickleError) -> String? {
     let node = arena.nodes[Int(id)]
     if node.kind.isOpaque { return nil }
     guard node.isKind(.string), !node.has(.surrogates) else {
@@ -58,7 +58,7 @@ extension Machine {
     return unsafe withBytes(node) { unsafe String(decoding: $0, as: UTF8.self) }
   }
 
-  private func withBytes<R>(
+  private mutating func withBytes<R>(
     _ node: Node,
     _ body: (UnsafeRawBufferPointer) -> R
   ) -> R {
@@ -82,24 +82,7 @@ extension Machine {
         .invalidArgument(expected: "a positive code", found: "\(code)")
       )
     }
-    try make(
-      Node(
-        .extension,
-        flags: flagsOfNext,
-        offset: opcodeOffset,
-        UInt64(code)
-      )
-    )
-  }
-
-  /// Tells whether what is about to be pushed is memoised at once.
-  private var flagsOfNext: Node.Flags {
-    guard position < end else { return [] }
-    let byte = unsafe base.load(fromByteOffset: position, as: UInt8.self)
-    switch Opcode(rawValue: byte) {
-    case .binPut, .longBinPut, .put, .memoize, .dup: return .memoized
-    default: return []
-    }
+    try make(.extension, UInt64(code))
   }
 
   // MARK: Calls
@@ -193,7 +176,7 @@ extension Machine {
   }
 
   @inline(__always)
-  private func checkCallable(_ id: UInt32) throws(PickleError) {
+  private mutating func checkCallable(_ id: UInt32) throws(PickleError) {
     guard kind(id).isOpaque else {
       throw failure(
         .wrongKind(expected: "something to call", found: kind(id))
@@ -202,7 +185,7 @@ extension Machine {
   }
 
   @inline(__always)
-  private func checkArguments(_ id: UInt32) throws(PickleError) {
+  private mutating func checkArguments(_ id: UInt32) throws(PickleError) {
     let kind = kind(id)
     guard kind == .tuple || kind.isOpaque else {
       throw failure(
@@ -234,14 +217,7 @@ extension Machine {
     try need(1)
     let id = top()
     stack.removeLast()
-    try make(
-      Node(
-        .persistentID,
-        flags: flagsOfNext,
-        offset: opcodeOffset,
-        UInt64(id)
-      )
-    )
+    try make(.persistentID, UInt64(id))
   }
 
   mutating func runPersistentIDLine() throws(PickleError) {
@@ -256,14 +232,7 @@ extension Machine {
         UInt64(line.count) | 1 << 48
       )
     )
-    try make(
-      Node(
-        .persistentID,
-        flags: flagsOfNext,
-        offset: opcodeOffset,
-        UInt64(id)
-      )
-    )
+    try make(.persistentID, UInt64(id))
   }
 
   mutating func runReadOnlyBuffer() throws(PickleError) {

@@ -8,109 +8,111 @@ extension Machine {
       guard position < end else { throw truncation(needed: 1) }
       let byte = unsafe base.load(fromByteOffset: position, as: UInt8.self)
       position &+= 1
-      guard let opcode = Opcode(rawValue: byte) else {
-        throw failure(.unknownOpcode(byte))
-      }
-      switch opcode {
-      case .stop:
+      // Raw values make one jump table; the enum's initializer would be a
+      // second one.
+      switch byte {
+      case Opcode.stop.rawValue:
         try need(1)
         let root = top()
         stack.removeLast()
         return root
-      case .proto: try runProto()
-      case .frame: try runFrame()
-      case .mark: try pushMark()
-      case .pop: try runPop()
-      case .popMark: try runPopMark()
-      case .dup:
+      case Opcode.proto.rawValue: try runProto()
+      case Opcode.frame.rawValue: try runFrame()
+      case Opcode.mark.rawValue: try pushMark()
+      case Opcode.pop.rawValue: try runPop()
+      case Opcode.popMark.rawValue: try runPopMark()
+      case Opcode.dup.rawValue:
         try need(1)
-        try push(top())
+        try pushAgain(top())
 
-      case .none: try make(.none)
-      case .newTrue: try make(.bool, 1)
-      case .newFalse: try make(.bool, 0)
-      case .binInt1:
+      case Opcode.none.rawValue: try make(.none)
+      case Opcode.newTrue.rawValue: try make(.bool, 1)
+      case Opcode.newFalse.rawValue: try make(.bool, 0)
+      case Opcode.binInt1.rawValue:
         isBinary = true
         try make(.int, UInt64(readByte()))
-      case .binInt2:
+      case Opcode.binInt2.rawValue:
         isBinary = true
         try make(.int, UInt64(read(UInt16.self)))
-      case .binInt:
+      case Opcode.binInt.rawValue:
         isBinary = true
         try make(.int, UInt64(bitPattern: Int64(read(Int32.self))))
-      case .long1: try runLong(length: readByte(), header: 2)
-      case .long4: try runLong4()
-      case .int: try runIntLine()
-      case .long: try runLongLine()
-      case .binFloat:
+      case Opcode.long1.rawValue: try runLong(length: readByte(), header: 2)
+      case Opcode.long4.rawValue: try runLong4()
+      case Opcode.int.rawValue: try runIntLine()
+      case Opcode.long.rawValue: try runLongLine()
+      case Opcode.binFloat.rawValue:
         isBinary = true
         try make(.float, read(UInt64.self).byteSwapped)
-      case .float: try runFloatLine()
+      case Opcode.float.rawValue: try runFloatLine()
 
-      case .binUnicode:
+      case Opcode.binUnicode.rawValue:
         try pushString(length: Int(read(UInt32.self)), header: 5)
-      case .shortBinUnicode:
+      case Opcode.shortBinUnicode.rawValue:
         try pushString(length: readByte(), header: 2)
-      case .binUnicode8: try pushString(length: readLength8(), header: 9)
-      case .unicode: try runUnicodeLine()
-      case .shortBinString: try pushPython2(length: readByte(), header: 2)
-      case .binString: try runBinString()
-      case .string: try runQuotedLine()
-      case .shortBinBytes:
+      case Opcode.binUnicode8.rawValue:
+        try pushString(length: readLength8(), header: 9)
+      case Opcode.unicode.rawValue: try runUnicodeLine()
+      case Opcode.shortBinString.rawValue:
+        try pushPython2(length: readByte(), header: 2)
+      case Opcode.binString.rawValue: try runBinString()
+      case Opcode.string.rawValue: try runQuotedLine()
+      case Opcode.shortBinBytes.rawValue:
         try pushBytes(.bytes, length: readByte(), header: 2)
-      case .binBytes:
+      case Opcode.binBytes.rawValue:
         try pushBytes(.bytes, length: Int(read(UInt32.self)), header: 5)
-      case .binBytes8:
+      case Opcode.binBytes8.rawValue:
         try pushBytes(.bytes, length: readLength8(), header: 9)
-      case .byteArray8:
+      case Opcode.byteArray8.rawValue:
         try pushBytes(.byteArray, length: readLength8(), header: 9)
-      case .nextBuffer:
+      case Opcode.nextBuffer.rawValue:
         try make(.buffer, bufferCount)
         bufferCount &+= 1
-      case .readOnlyBuffer: try runReadOnlyBuffer()
+      case Opcode.readOnlyBuffer.rawValue: try runReadOnlyBuffer()
 
-      case .emptyTuple:
+      case Opcode.emptyTuple.rawValue:
         isBinary = true
         try make(.tuple)
-      case .tuple1: try runTuple(1)
-      case .tuple2: try runTuple(2)
-      case .tuple3: try runTuple(3)
-      case .tuple: try runFromMark(.tuple)
-      case .emptyList: try make(.list)
-      case .list: try runFromMark(.list)
-      case .append: try runAppend()
-      case .appends: try runAppends()
-      case .emptyDict: try make(.dict)
-      case .dict: try runDict()
-      case .setItem: try runSetItem()
-      case .setItems: try runSetItems()
-      case .emptySet: try make(.set)
-      case .addItems: try runAddItems()
-      case .frozenSet: try runFrozenSet()
+      case Opcode.tuple1.rawValue: try runTuple(1)
+      case Opcode.tuple2.rawValue: try runTuple(2)
+      case Opcode.tuple3.rawValue: try runTuple(3)
+      case Opcode.tuple.rawValue: try runFromMark(.tuple)
+      case Opcode.emptyList.rawValue: try make(.list)
+      case Opcode.list.rawValue: try runFromMark(.list)
+      case Opcode.append.rawValue: try runAppend()
+      case Opcode.appends.rawValue: try runAppends()
+      case Opcode.emptyDict.rawValue: try make(.dict)
+      case Opcode.dict.rawValue: try runDict()
+      case Opcode.setItem.rawValue: try runSetItem()
+      case Opcode.setItems.rawValue: try runSetItems()
+      case Opcode.emptySet.rawValue: try make(.set)
+      case Opcode.addItems.rawValue: try runAddItems()
+      case Opcode.frozenSet.rawValue: try runFrozenSet()
 
-      case .binPut:
+      case Opcode.binPut.rawValue:
         isBinary = true
         try memoPut(readByte())
-      case .longBinPut: try memoPut(Int(read(UInt32.self)))
-      case .put: try memoPut(readMemoLine())
-      case .memoize: try memoPut(memoCount)
-      case .binGet: try memoGet(readByte())
-      case .longBinGet: try memoGet(Int(read(UInt32.self)))
-      case .get: try memoGet(readMemoLine())
+      case Opcode.longBinPut.rawValue: try memoPut(Int(read(UInt32.self)))
+      case Opcode.put.rawValue: try memoPut(readMemoLine())
+      case Opcode.memoize.rawValue: try memoPut(memoCount)
+      case Opcode.binGet.rawValue: try memoGet(readByte())
+      case Opcode.longBinGet.rawValue: try memoGet(Int(read(UInt32.self)))
+      case Opcode.get.rawValue: try memoGet(readMemoLine())
 
-      case .global: try runGlobal()
-      case .stackGlobal: try runStackGlobal()
-      case .ext1: try runExtension(readByte())
-      case .ext2: try runExtension(Int(read(UInt16.self)))
-      case .ext4: try runExtension(Int(read(Int32.self)))
-      case .reduce: try runCall(.reduce)
-      case .newObj: try runCall(.newObj)
-      case .newObjEx: try runNewObjEx()
-      case .inst: try runInst()
-      case .obj: try runObj()
-      case .build: try runBuild()
-      case .binPersID: try runBinPersistentID()
-      case .persID: try runPersistentIDLine()
+      case Opcode.global.rawValue: try runGlobal()
+      case Opcode.stackGlobal.rawValue: try runStackGlobal()
+      case Opcode.ext1.rawValue: try runExtension(readByte())
+      case Opcode.ext2.rawValue: try runExtension(Int(read(UInt16.self)))
+      case Opcode.ext4.rawValue: try runExtension(Int(read(Int32.self)))
+      case Opcode.reduce.rawValue: try runCall(.reduce)
+      case Opcode.newObj.rawValue: try runCall(.newObj)
+      case Opcode.newObjEx.rawValue: try runNewObjEx()
+      case Opcode.inst.rawValue: try runInst()
+      case Opcode.obj.rawValue: try runObj()
+      case Opcode.build.rawValue: try runBuild()
+      case Opcode.binPersID.rawValue: try runBinPersistentID()
+      case Opcode.persID.rawValue: try runPersistentIDLine()
+      default: throw failure(.unknownOpcode(byte))
       }
     }
   }
@@ -198,7 +200,7 @@ extension Machine {
 
   // MARK: The memo
 
-  private func memoized(_ index: Int) -> UInt32? {
+  private mutating func memoized(_ index: Int) -> UInt32? {
     if index >= 0 && index < memo.count, memo[index] != noNode {
       return memo[index]
     }
@@ -254,9 +256,19 @@ extension Machine {
   private mutating func memoGet(_ index: Int) throws(PickleError) {
     if index >= 0 && index < memo.count {
       let id = memo[unchecked: index]
-      if id != noNode { return try push(id) }
+      if id != noNode { return try pushAgain(id) }
     }
     guard let id = memoized(index) else { throw failure(.memoMiss(index)) }
+    try pushAgain(id)
+  }
+
+  /// Pushes what was pushed before.
+  @inline(__always)
+  private mutating func pushAgain(_ id: UInt32) throws(PickleError) {
+    let node = arena.nodes[unchecked: Int(id)]
+    if node.isKind(.persistentID) || node.isKind(.extension) {
+      arena.nodes[Int(id)].flags.insert(.shared)
+    }
     try push(id)
   }
 }

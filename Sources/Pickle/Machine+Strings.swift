@@ -15,7 +15,7 @@ extension Machine {
 
   /// The payload of bytes that are `header` bytes after the opcode.
   @inline(__always)
-  private func inPlace(_ length: Int, header: Int) -> UInt64 {
+  private mutating func inPlace(_ length: Int, header: Int) -> UInt64 {
     UInt64(truncatingIfNeeded: length)
       | UInt64(truncatingIfNeeded: header) << 48
   }

@@ -59,7 +59,7 @@ struct Machine: ~Copyable {
   // MARK: Failing
 
   @inline(never)
-  func failure(_ kind: PickleError.Kind) -> PickleError {
+  mutating func failure(_ kind: PickleError.Kind) -> PickleError {
     guard opcodeOffset < end else {
       return PickleError(kind, offset: opcodeOffset)
     }
@@ -72,12 +72,12 @@ struct Machine: ~Copyable {
   }
 
   @inline(never)
-  func underflow(needed: Int) -> PickleError {
+  mutating func underflow(needed: Int) -> PickleError {
     failure(.stackUnderflow(needed: needed, available: stack.count - fence))
   }
 
   @inline(never)
-  func truncation(needed: Int) -> PickleError {
+  mutating func truncation(needed: Int) -> PickleError {
     failure(.truncated(needed: needed, available: end - position))
   }
 
@@ -114,13 +114,13 @@ struct Machine: ~Copyable {
   }
 
   @inline(__always)
-  func need(_ count: Int) throws(PickleError) {
+  mutating func need(_ count: Int) throws(PickleError) {
     guard stack.count &- fence >= count else { throw underflow(needed: count) }
   }
 
   /// The item `depth` places below the top, which ``need(_:)`` has checked.
   @inline(__always)
-  func top(_ depth: Int = 0) -> UInt32 {
+  mutating func top(_ depth: Int = 0) -> UInt32 {
     stack[unchecked: stack.count &- 1 &- depth]
   }
 
@@ -146,11 +146,13 @@ struct Machine: ~Copyable {
 
   /// The place of an item; the pointer holds until the stack grows.
   @inline(__always)
-  func stackPointer(_ place: Int) -> UnsafePointer<UInt32> {
+  mutating func stackPointer(_ place: Int) -> UnsafePointer<UInt32> {
     unsafe UnsafePointer(stack.base.unsafelyUnwrapped + place)
   }
 
-  func kind(_ id: UInt32) -> PickleGraph.Kind { arena.nodes[Int(id)].kind }
+  mutating func kind(_ id: UInt32) -> PickleGraph.Kind {
+    arena.nodes[Int(id)].kind
+  }
 
   // MARK: Reading
 

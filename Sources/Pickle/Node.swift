@@ -63,9 +63,9 @@ struct Node: BitwiseCopyable {
     static let recorded = Flags(rawValue: 8)
     /// A string with lone surrogates, which no Swift string can hold.
     static let surrogates = Flags(rawValue: 16)
-    /// A persistent id or extension code whose result is memoised, which
-    /// CPython itself never does.
-    static let memoized = Flags(rawValue: 16)
+    /// A persistent id or extension code that the pickle refers to more than
+    /// once, which CPython itself never does.
+    static let shared = Flags(rawValue: 16)
     /// A buffer that was made read-only.
     static let readOnly = Flags(rawValue: 32)
     /// A tuple all of whose elements are known to be hashable.
