@@ -5,7 +5,7 @@ public enum FormatRegistry {
   /// Every format that can be read or written.
   static let formats: [any CheckpointFormat] = [
     PytorchZip(), TorchScript(),
-    SafetensorsFormat(), NPYFormat(), GGUFFormat(), IDXFormat(),
+    SafetensorsFormat(), NPYFormat(), NPZFormat(), GGUFFormat(), IDXFormat(),
   ]
 
   /// What each format can do.

@@ -1,5 +1,7 @@
-/// A pattern for names: `*` for any letters, `?` for one, `[a-c]` for one of
-/// some, `[!a-c]` for one of all others. It must match the whole name.
+/// A pattern that a whole name must match.
+///
+/// `*` stands for any letters, `?` for one, `[a-c]` for one of some, `[!a-c]` for
+/// one of all others.
 public struct NameGlob: Sendable, Hashable {
   /// The pattern as it was written.
   public let pattern: String

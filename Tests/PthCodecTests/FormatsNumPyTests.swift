@@ -98,4 +98,86 @@ struct FormatsNumPyTests {
       }
     }
   }
+
+  @Test(
+    "An archive keeps names, shapes and elements",
+    arguments: [true, false]
+  )
+  func writesArchives(_ compresses: Bool) throws {
+    let long = (0..<3_000_000).map { Int32($0 % 1000) }
+    let base = try Tensor((0..<600_000).map { Float($0) }, shape: [600, 1000])
+    let turned = try Tensor(
+      dtype: .float32,
+      layout: Layout(shape: [999, 600], strides: [1, 1000], offset: 1),
+      storage: base.storage
+    )
+    let gaps = try Tensor(
+      dtype: .float32,
+      layout: Layout(shape: [600, 500], strides: [1000, 2]),
+      storage: base.contiguous().storage
+    )
+    let tensors: OrderedDictionary<String, Tensor> = [
+      "a/b": try Tensor(long), "层": turned, "gaps": gaps,
+      "scalar": try Tensor([Int64(5)], shape: []),
+      "none": try Tensor([Double](), shape: [0, 2]),
+      "lazy": try Tensor(long).convertedWhenRead(to: .float64),
+    ]
+    let checkpoint = Checkpoint(format: .pytorchZip, tensors: tensors)
+    try withTemporaryDirectory { folder in
+      let path = folder.file("a.npz")
+      let options = WriteOptions(
+        allowsLoss: true,
+        settings: ["compress": "\(compresses)"]
+      )
+      try checkpoint.save(to: path, options: options)
+      let size = try readFile(path).count
+      #expect(compresses == (size < 20_000_000))
+      let copy = try Checkpoint.open(path)
+      #expect(copy.format == .npz)
+      #expect(copy.tensors.keys == tensors.keys)
+      for (name, tensor) in tensors {
+        let found = try copy.tensor(name)
+        #expect(found.shape == tensor.shape, "\(name)")
+        #expect(try found.sha256() == tensor.sha256(), "\(name)")
+      }
+    }
+  }
+
+  @Test("What an archive of arrays can't hold is told")
+  func tellsLosses() throws {
+    let weight = try Tensor([Float(1), 2])
+    var checkpoint = Checkpoint(
+      format: .pytorchZip,
+      tensors: ["a": weight, "b": weight],
+      moduleVersions: ["": 1]
+    )
+    checkpoint.tensors["c"] = try weight.converted(to: .bfloat16)
+    try withTemporaryDirectory { folder in
+      let error = #expect(throws: CheckpointError.self) {
+        try checkpoint.save(to: folder.file("a.npz"))
+      }
+      let message = error?.message ?? ""
+      #expect(
+        message.contains("b: npz does not keep that it shares memory with a")
+      )
+      #expect(message.contains("_metadata"))
+      #expect(message.contains("c: npz has no bfloat16"))
+    }
+  }
+
+  @Test("A damaged archive is an error")
+  func refusesDamagedArchives() throws {
+    for name in ["stored.npz", "deflated.npz"] {
+      let good = try Fixture.bytes("formats/" + name)
+      try withTemporaryDirectory { folder in
+        let path = folder.file("damaged.npz")
+        for length in stride(from: 4, to: good.count, by: 97) {
+          try writeFile(good.prefix(length), to: path)
+          #expect(throws: (any Error).self, "\(name) cut to \(length)") {
+            try Checkpoint.open(path, as: .npz)
+          }
+        }
+      }
+    }
+  }
 }

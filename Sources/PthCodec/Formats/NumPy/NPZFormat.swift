@@ -1,0 +1,202 @@
+internal import OrderedCollections
+internal import Synchronization
+internal import Tensors
+
+/// NumPy's archive of arrays, as `numpy.savez` and `savez_compressed` write it.
+public struct NPZFormat: CheckpointFormat {
+  /// Makes the format.
+  public init() {}
+
+  public var descriptor: FormatDescriptor {
+    FormatDescriptor(
+      id: .npz,
+      aliases: [],
+      suffixes: ["npz"],
+      canRead: true,
+      canWrite: true,
+      summary: "NumPy's archive of arrays; deflated with the setting compress"
+    )
+  }
+
+  private static let suffix = ".npy"
+
+  public func recognizes(_ input: CheckpointInput) -> Bool {
+    guard let file = input.file, input.head.starts(with: [0x50, 0x4b]),
+      let directory = try? ZipDirectory(file)
+    else { return false }
+    return input.fileName.lowercased().hasSuffix(".npz")
+      || directory.records.contains {
+        directory.name(of: $0).hasSuffix(Self.suffix)
+      }
+  }
+
+  public func read(
+    _ input: CheckpointInput,
+    options: ReadOptions
+  ) throws -> Checkpoint {
+    let file = try input.mappedFile()
+    let reader = try GeneralZipReader(
+      file,
+      limits: ArchiveLimits(
+        maximumInflatedBytes: options.maxInflatedSize,
+        maximumInflationRatio: options.maxInflationRatio
+      )
+    )
+    var checkpoint = Checkpoint(format: .npz, tensors: [:])
+    for (index, record) in reader.names.enumerated() {
+      guard record.hasSuffix(Self.suffix) else {
+        throw CheckpointError(
+          .unsupported,
+          "the archive has a record that is no array",
+          record: record
+        )
+      }
+      let name = String(record.dropLast(Self.suffix.count))
+      do {
+        checkpoint.tensors[name] = try Self.tensor(
+          index,
+          reader,
+          file,
+          checksCRC: options.checksCRC
+        )
+      } catch let error as CheckpointError {
+        throw error.located(record: record)
+      }
+    }
+    return checkpoint
+  }
+
+  private static func tensor(
+    _ index: Int,
+    _ reader: GeneralZipReader,
+    _ file: MappedFile,
+    checksCRC: Bool
+  ) throws -> Tensor {
+    let record = reader.directory.records[index]
+    let stored = try reader.storage(at: index, checkingSum: checksCRC)
+    let head = try unsafe stored.withUnsafeBytes {
+      unsafe Array($0.prefix(NPYHeader.maxSize))
+    }
+    let header = try NPYHeader(parsing: head, total: stored.byteCount)
+    let size = stored.byteCount - header.size
+    let elements: Storage
+    if record.isStored {
+      let range = try reader.directory.dataRange(of: record)
+      elements = try Storage(
+        mapping: file,
+        range: (range.lowerBound + header.size)..<range.upperBound
+      )
+    } else {
+      // Inflated anew for each reading: none of it stays in memory.
+      elements = unsafe Storage(byteCount: size) { body in
+        try unsafe reader.storage(at: index).withUnsafeBytes { bytes in
+          try unsafe body(
+            UnsafeRawBufferPointer(rebasing: bytes[header.size...])
+          )
+        }
+      }
+    }
+    return try Tensor(
+      dtype: header.dtype,
+      layout: header.layout,
+      storage: elements.inHostOrder(from: header.order, dtype: header.dtype)
+    )
+  }
+
+  public func losses(
+    writing checkpoint: Checkpoint,
+    options: WriteOptions
+  ) -> [ConversionLoss] {
+    var report = LossReport(.npz)
+    report.addAllButElements(of: checkpoint)
+    report.addMeta(of: checkpoint)
+    report.addDTypes(of: checkpoint) { NumPyDType.text(of: $0) != nil }
+    return report.losses
+  }
+
+  public func write(
+    _ checkpoint: Checkpoint,
+    to path: String,
+    options: WriteOptions
+  ) throws {
+    // What has no type is left out: the caller has allowed the loss.
+    let tensors = checkpoint.tensors.filter { _, tensor in
+      NumPyDType.text(of: tensor.dtype) != nil && !tensor.storage.isMeta
+    }
+    let arrays = try tensors.map { name, tensor in
+      (name: name, array: try NPYArray(tensor.resolved(), named: name))
+    }
+    let total = arrays.reduce(0) {
+      $0.addingReportingOverflow($1.array.size).partialValue
+    }
+    let progress = ProgressCounter(total, options.progress)
+    let compresses = options.settings["compress"] == "true"
+    let entries = arrays.map { name, array in
+      GeneralZipEntry(
+        name + Self.suffix,
+        .stream(size: array.size) { position in
+          let bytes = try array.bytes(from: position)
+          progress.add(bytes.count)
+          return bytes
+        },
+        method: compresses ? .deflated(level: 6) : .stored
+      )
+    }
+    let file = try AtomicFile(path, overwriting: options.replacesExisting)
+    try GeneralZipWriter.write(entries, to: file)
+    try file.commit()
+  }
+}
+
+/// Counts bytes of several entries and tells the sum.
+private final class ProgressCounter: Sendable {
+  private let done = Mutex(0)
+  private let total: Int
+  private let report: (@Sendable (Int, Int) -> Void)?
+
+  init(_ total: Int, _ report: (@Sendable (Int, Int) -> Void)?) {
+    self.total = total
+    self.report = report
+  }
+
+  func add(_ count: Int) {
+    let sum = done.withLock { done in
+      done += count
+      return done
+    }
+    report?(min(sum, total), total)
+  }
+}
+
+extension NPYArray {
+  /// Some of the file's bytes from a position where a piece of it ended.
+  func bytes(from position: Int) throws -> [UInt8] {
+    let pieceSize = 1 << 20
+    guard position >= head.count else { return Array(head[position...]) }
+    let start = position - head.count
+    guard !elements.layout.isContiguous else {
+      return try unsafe elements.withContiguousBytes { bytes in
+        let end = min(bytes.count, start + pieceSize)
+        return unsafe Array(bytes[start..<end])
+      }
+    }
+    // Rows of the first dimension: views of the same storage.
+    let layout = elements.layout
+    let rowSize = elements.byteCount / layout.shape[0]
+    let first = start / rowSize
+    let count = min(
+      max(1, pieceSize / rowSize),
+      layout.shape[0] - first
+    )
+    let rows = try Tensor(
+      dtype: elements.dtype,
+      layout: Layout(
+        shape: [count] + layout.shape.dropFirst(),
+        strides: layout.strides,
+        offset: layout.offset + first * layout.strides[0]
+      ),
+      storage: elements.storage
+    )
+    return try unsafe rows.withContiguousBytes { unsafe Array($0) }
+  }
+}
