@@ -13,6 +13,12 @@ final class FloatBuffer: @unchecked Sendable {
     unsafe base = raw.bindMemory(to: Float.self, capacity: count + 16)
   }
 
+  /// Copies an array's elements.
+  convenience init(of values: [Float]) {
+    self.init(count: values.count)
+    write(values)
+  }
+
   deinit {
     unsafe UnsafeMutableRawPointer(base).deallocate()
   }

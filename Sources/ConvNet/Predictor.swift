@@ -8,11 +8,9 @@ public import Tensors
 /// calls; it keeps its own copy of the parameters. One thread at a time may
 /// use it.
 public final class Predictor {
-  /// The images of a group: the linear layers take them together.
-  static let groupSize = 16
-
   private let team: WorkerTeam
   private let job: PredictionJob
+  private let single: SingleImage
 
   /// Prepares a network for use.
   ///
@@ -21,10 +19,15 @@ public final class Predictor {
   ///   - threads: The threads that share a batch, the caller among them.
   /// - Throws: ``ConvNetError`` where oneDNN or the system refuses.
   public init(_ model: MyConvNet, threads: Int = 2) throws(ConvNetError) {
-    team = try WorkerTeam(threads: threads)
-    let count = team.threads
-    job = try withOneOpenMPThread { () throws(ConvNetError) in
-      try PredictionJob(model, threads: count)
+    let team = try WorkerTeam(threads: threads)
+    self.team = team
+    (job, single) = try withOneOpenMPThread { () throws(ConvNetError) in
+      let library = try OneDNN(threads: team.threads)
+      let weights = PredictionWeights(model)
+      return (
+        try PredictionJob(weights, library, threads: team.threads),
+        try SingleImage(weights, library, threads: team.threads)
+      )
     }
   }
 
@@ -105,6 +108,7 @@ public final class Predictor {
   ) -> Int {
     guard count > 0, let pixels = unsafe pixels, let output = unsafe output
     else { return 0 }
+    if count == 1 { return unsafe single.run(pixels, output, on: team) }
     unsafe job.prepare(pixels, count, output)
     if job.groups == 1 {
       // Waking the others would take longer than the work.

@@ -1,0 +1,100 @@
+internal import CKernels
+internal import COneDNN
+
+/// One thread's buffers and prepared calls.
+@safe
+final class PredictionLane {
+  private let image: Memory
+  private let map1: FloatBuffer
+  private let pooled1: FloatBuffer
+  private let map2: FloatBuffer
+  private let pooled2: FloatBuffer
+  private let features: FloatBuffer
+  private let logits: FloatBuffer
+  private let convolution1: Call
+  private let convolution2: Call
+  private let small: [Call]
+  private let large: [Call]
+
+  /// The sizes of group that there are calls for.
+  static let smallGroup = 16
+  static let largeGroup = 64
+
+  init(_ weights: PredictionWeights, _ library: OneDNN) throws(ConvNetError) {
+    map1 = FloatBuffer(count: 16 * 28 * 28)
+    pooled1 = FloatBuffer(count: 16 * 14 * 14)
+    map2 = FloatBuffer(count: 32 * 14 * 14)
+    pooled2 = FloatBuffer(count: 32 * 7 * 7)
+    let values = PredictionWeights.widths.map {
+      FloatBuffer(count: Self.largeGroup * $0)
+    }
+    features = values[0]
+    logits = values[3]
+    let shape1 = PredictionWeights.shape1
+    let shape2 = PredictionWeights.shape2
+    unsafe image = try library.memory(shape1.source(), map1)
+    convolution1 = try unsafe PreparedConvolution(
+      weights.convolution1,
+      shape1,
+      piece: 0..<16,
+      library
+    ).call(library, from: image, to: map1)
+    convolution2 = try unsafe PreparedConvolution(
+      weights.convolution2,
+      shape2,
+      piece: 0..<32,
+      library
+    ).call(library, from: library.memory(shape2.source(), pooled1), to: map2)
+    func linear(_ batch: Int) throws(ConvNetError) -> [Call] {
+      var calls: [Call] = []
+      for layer in 0..<3 {
+        calls += try weights.linearCalls(
+          library,
+          layer: layer,
+          batch: batch,
+          rows: PredictionWeights.widths[layer + 1],
+          from: values[layer],
+          to: values[layer + 1]
+        )
+      }
+      return calls
+    }
+    small = try linear(Self.smallGroup)
+    large = try linear(Self.largeGroup)
+  }
+
+  /// Computes up to a group of images; gives 0, or what oneDNN answered.
+  func run(
+    _ pixels: UnsafePointer<Float>,
+    _ count: Int,
+    _ output: UnsafeMutablePointer<Float>,
+    _ stream: dnnl_stream_t
+  ) -> Int {
+    for index in 0..<count {
+      let start = unsafe pixels + index * PixelSource.imageLength
+      // The call only reads what it is told to be its source.
+      unsafe dnnl_memory_set_data_handle(
+        image,
+        UnsafeMutablePointer(mutating: start)
+      )
+      var status = unsafe convolution1.run(on: stream)
+      if status != 0 { return status }
+      unsafe pth_max_pool(map1.base, 16, 28, 28, pooled1.base)
+      status = unsafe convolution2.run(on: stream)
+      if status != 0 { return status }
+      unsafe pth_max_pool(map2.base, 32, 14, 14, pooled2.base)
+      unsafe pth_unblock(pooled2.base, 32, 49, features.at(index * 1568))
+    }
+    for call in count <= Self.smallGroup ? small : large {
+      let status = unsafe call.run(on: stream)
+      if status != 0 { return status }
+    }
+    unsafe pth_softmax(
+      logits.base,
+      Int32(count),
+      Int32(MyConvNet.classCount),
+      output
+    )
+    return 0
+  }
+}
