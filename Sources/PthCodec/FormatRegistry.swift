@@ -5,7 +5,8 @@ public enum FormatRegistry {
   /// Every format that can be read or written.
   static let formats: [any CheckpointFormat] = [
     PytorchZip(), TorchScript(),
-    SafetensorsFormat(), NPYFormat(), NPZFormat(), GGUFFormat(), IDXFormat(),
+    SafetensorsFormat(), NPYFormat(), NPZFormat(), GGUFFormat(),
+    ONNXFormat(), CSVFormat(), IDXFormat(),
   ]
 
   /// What each format can do.

@@ -1,3 +1,4 @@
+import Foundation
 import OrderedCollections
 import PthCodec
 import Tensors
@@ -185,5 +186,66 @@ struct FormatsGGUFTests {
         }
       }
     }
+  }
+
+  @Test(
+    "A million numbers become ggml's blocks, and come back, bit for bit",
+    arguments: ["Q8_0", "Q4_0"]
+  )
+  func quantizesAMillion(_ type: String) throws {
+    let digests = try JSONDecoder().decode(
+      [String: String].self,
+      from: Data(Fixture.bytes("conversions/digests.json"))
+    )
+    // As fixtures/conversions/make.py makes them.
+    var numbers = (0..<(1 << 20)).map { index in
+      let integer = Int32(truncatingIfNeeded: Self.word(UInt64(index) + 1))
+      return Float(
+        sign: .plus,
+        exponent: index / 32 % 56 - 70,
+        significand: Float(integer)
+      )
+    }
+    numbers.replaceSubrange(160..<192, with: repeatElement(0, count: 32))
+    let checkpoint = Checkpoint(
+      format: .pytorchZip,
+      tensors: ["m": try Tensor(numbers, shape: [1 << 15, 32])]
+    )
+    try withTemporaryDirectory { folder in
+      let path = folder.file("blocks.gguf")
+      try checkpoint.save(
+        to: path,
+        options: WriteOptions(settings: ["dtype": type.lowercased()])
+      )
+      let size = (1 << 15) * (type == "Q8_0" ? 34 : 18)
+      let encoded = Self.digest(
+        try readFile(path).suffix(size).map(UInt64.init)
+      )
+      #expect(encoded == digests["float32 \(type)"])
+      let decoded = try Checkpoint.open(path).tensor("m")
+        .elements(as: Float.self)
+      #expect(
+        Self.digest(decoded.map { UInt64($0.bitPattern) })
+          == digests["\(type) float32"]
+      )
+    }
+  }
+
+  /// SplitMix64's numbers from seed 1, counted from 1.
+  private static func word(_ index: UInt64) -> UInt64 {
+    var state = 1 &+ index &* 0x9E37_79B9_7F4A_7C15
+    state = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    state = (state ^ (state >> 27)) &* 0x94D0_49BB_1331_11EB
+    return state ^ (state >> 31)
+  }
+
+  private static func digest(_ numbers: [UInt64]) -> String {
+    var odd: UInt64 = 1
+    var sum: UInt64 = 0
+    for number in numbers {
+      sum &+= (number &+ 1) &* odd &* 0x9E37_79B9_7F4A_7C15
+      odd &+= 2
+    }
+    return String(format: "%016lx", sum)
   }
 }

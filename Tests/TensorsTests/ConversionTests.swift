@@ -12,6 +12,7 @@ struct ConversionTests {
       [String: String].self,
       from: Data(bytes)
     )
+    .filter { !$0.key.contains("Q") }  // ggml's block types
     #expect(digests.count == 340)
     for (pair, expected) in digests {
       let names = pair.split(separator: " ").map(String.init)

@@ -1,0 +1,59 @@
+internal import OrderedCollections
+internal import Tensors
+
+/// The course's network as a graph that onnxruntime and others run.
+public struct ONNXFormat: CheckpointFormat {
+  /// Makes the format.
+  public init() {}
+
+  public var descriptor: FormatDescriptor {
+    FormatDescriptor(
+      id: .onnx,
+      aliases: [],
+      suffixes: ["onnx"],
+      canRead: false,
+      canWrite: true,
+      summary: "the course's network as a graph with its weights"
+    )
+  }
+
+  public func recognizes(_ input: CheckpointInput) -> Bool { false }
+
+  public func read(
+    _ input: CheckpointInput,
+    options: ReadOptions
+  ) throws -> Checkpoint {
+    throw CheckpointError(
+      .unsupported,
+      "onnx files can be written but not read",
+      file: input.path
+    )
+  }
+
+  public func losses(
+    writing checkpoint: Checkpoint,
+    options: WriteOptions
+  ) -> [ConversionLoss] {
+    var report = LossReport(.onnx)
+    report.addTensorTraits(of: checkpoint)
+    report.addValues(of: checkpoint)
+    for name in checkpoint.tensors.keys
+    where ONNXNetwork.parameters[name] == nil
+      && !ONNXNetwork.counters.contains(name)
+    {
+      report.add(name, "the graph has no such parameter")
+    }
+    return report.losses
+  }
+
+  public func write(
+    _ checkpoint: Checkpoint,
+    to path: String,
+    options: WriteOptions
+  ) throws {
+    let model = try ONNXNetwork.model(of: checkpoint)
+    let file = try TensorFile(path, size: model.size, options: options)
+    try model.write(to: file)
+    try file.commit()
+  }
+}
