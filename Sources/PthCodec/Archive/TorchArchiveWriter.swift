@@ -94,7 +94,10 @@ package final class TorchArchiveWriter {
   /// - Throws: ``FileError``, ``ArchiveWriteError``; what the storage throws
   ///   where its bytes can't be had.
   package func add(_ name: String, _ storage: Storage) throws {
-    try unsafe storage.withUnsafeBytes { try unsafe add(name, $0) }
+    // Piece by piece: a storage that is computed need not be in memory.
+    try beginRecord(name, size: storage.byteCount)
+    try unsafe storage.forEachPiece { try unsafe append($0) }
+    try endRecord()
   }
 
   /// Writes a record that is compressed already, as another archive has it.

@@ -71,7 +71,9 @@ final class ZipEntryInput {
         count: data == nil ? 0 : min(length, size - offset)
       )
       return unsafe fill(buffer)
-    case ZIP_SOURCE_CLOSE, ZIP_SOURCE_FREE: return 0
+    case ZIP_SOURCE_CLOSE, ZIP_SOURCE_FREE:
+      piece = nil
+      return 0
     case ZIP_SOURCE_STAT:
       // Without a size libzip would reserve a zip64 field.
       return unsafe answerStatus(data, size: size)

@@ -11,7 +11,9 @@ enum ONNXGraph {
     case float(String, Float)
   }
 
-  /// One operator. Its output has its name.
+  /// One operator.
+  ///
+  /// Its output has its name.
   static func node(
     _ operation: String,
     _ inputs: [String],
