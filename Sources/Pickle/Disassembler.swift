@@ -62,6 +62,12 @@ public struct Disassembler {
     var memo: [Int64: Opcode.StackItem] = [:]
     var highestProtocol = -1
 
+    /// How many marks may be open.
+    ///
+    /// Each indents all lines, so the text would grow with the square of the
+    /// depth. CPython's own pickler ends long before.
+    static let maxMarks = 1000
+
     /// Shows one opcode.
     ///
     /// - Returns: False after the STOP.
@@ -98,7 +104,15 @@ public struct Disassembler {
         )
       }
       stack.removeLast(popCount)
-      if after == [.mark] { marks.append(reader.offset) }
+      if after == [.mark] {
+        guard marks.count < Self.maxMarks else {
+          throw failure(
+            .limitExceeded(name: "open marks to show", limit: Self.maxMarks),
+            descriptor.opcode
+          )
+        }
+        marks.append(reader.offset)
+      }
       stack += after
       return descriptor.opcode != .stop
     }

@@ -81,6 +81,15 @@ import Testing
     }
   }
 
+  @Test func endlessIndentingIsRefused() {
+    let source = PickleSource(Array(repeating: UInt8(ascii: "("), count: 2000))
+    var size = 0
+    #expect(throws: PickleError.self) {
+      try Disassembler.disassemble(source) { size += $0.utf8.count }
+    }
+    #expect(size < 3_000_000)
+  }
+
   @Test func offsetsCountFromTheStartOfTheSource() throws {
     var text = ""
     let end = try Disassembler.disassemble(
