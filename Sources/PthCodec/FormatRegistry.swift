@@ -75,7 +75,8 @@ public enum FormatRegistry {
     forPath path: String,
     as id: FormatID?
   ) throws(CheckpointError) -> any CheckpointFormat {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let name = (path.split(separator: "/").last.map(String.init) ?? path)
+      .lowercased()
     let format =
       if let id {
         formats.first { $0.descriptor.id == id }
@@ -83,7 +84,8 @@ public enum FormatRegistry {
         formats.first { format in
           format.descriptor.canWrite
             && format.descriptor.suffixes.contains { suffix in
-              name.lowercased().hasSuffix("." + suffix)
+              // MNIST's own names end in -ubyte.gz.
+              name.hasSuffix("." + suffix) || name.hasSuffix("-" + suffix)
             }
         }
       }
