@@ -154,23 +154,50 @@ extension ConversionBlock {
     _ to: To.Type,
     _ dtype: DType
   ) throws(TensorError) {
-    // Exclusive bounds; both are exact, and Double has none between them and
-    // the type's own for 64 bits.
+    // Exclusive bounds of what truncates into the range; all are exact.
     let above = Double(sign: .plus, exponent: To.bitWidth, significand: 1)
     let top = To.isSigned ? above / 2 : above
-    let bottom = To.isSigned ? -top : 0
+    let bottom: Double =
+      switch (To.isSigned, To.bitWidth) {
+      case (false, _): -1
+      case (true, 64): (-top).nextDown
+      case (true, _): -top - 1
+      }
+    // Whether all fit is found out without a branch for each element.
+    var misfits = 0
     for index in unsafe 0..<count {
       let value = unsafe load(Double.self, index)
-      let whole = value.rounded(.towardZero)
-      guard whole >= bottom, whole < top else {
-        throw .outOfRange(
-          value: "\(value)",
-          index: unsafe first + index,
-          to: dtype
-        )
-      }
-      unsafe store(To(whole), index)
+      misfits |= value > bottom ? 0 : 1
+      misfits |= value < top ? 0 : 1
     }
+    guard misfits == 0 else { throw unsafe misfit(bottom, top, dtype) }
+    for index in unsafe 0..<count {
+      let value = unsafe load(Double.self, index)
+      if !To.isSigned && To.bitWidth == 64 {
+        unsafe store(To(truncatingIfNeeded: UInt64(value)), index)
+      } else {
+        unsafe store(To(truncatingIfNeeded: Int64(value)), index)
+      }
+    }
+  }
+
+  /// The error for the first float outside of two exclusive bounds, or NaN.
+  private func misfit(
+    _ bottom: Double,
+    _ top: Double,
+    _ dtype: DType
+  ) -> TensorError {
+    var index = 0
+    var value = unsafe load(Double.self, 0)
+    while value > bottom, value < top, unsafe index + 1 < count {
+      index += 1
+      value = unsafe load(Double.self, index)
+    }
+    return unsafe .outOfRange(
+      value: "\(value)",
+      index: first + index,
+      to: dtype
+    )
   }
 
   @inline(__always)
