@@ -70,12 +70,17 @@ struct ReadingTests {
         guard try Self.save(name, as: file, protocol: version) != nil
         else { continue }
         let copy = folder.file("copy.pth")
-        try Checkpoint.open(file).save(to: copy)
-        let differences: [String] = try Python.value(
-          "result = differences(file, copy)",
-          ["file": .text(file), "copy": .text(copy)]
-        )
-        #expect(differences == [], "protocol \(version)")
+        for layout in [nil, TorchLayout.torch1, .torch2] {
+          try Checkpoint.open(file).save(
+            to: copy,
+            options: WriteOptions(layout: layout)
+          )
+          let differences: [String] = try Python.value(
+            "result = differences(file, copy)",
+            ["file": .text(file), "copy": .text(copy)]
+          )
+          #expect(differences == [], "protocol \(version)")
+        }
       }
     }
   }

@@ -79,6 +79,7 @@ struct ObjectWalk {
       }
       if try !visit(member.id, from: mark) { path.reset(to: mark) }
     }
+    try decoder.resolveOtherStorages()
   }
 
   /// Takes a node in, or pushes it as a container to be walked.

@@ -38,6 +38,14 @@ extension GraphReader {
     )
   }
 
+  /// Whether a node is a persistent id that names a storage.
+  func isStorage(_ id: PickleGraph.NodeID) -> Bool {
+    guard let pid = graph.persistentID(id), graph.kind(pid) == .tuple,
+      let first = graph.children(pid).first
+    else { return false }
+    return graph.string(first, equals: "storage")
+  }
+
   private func storageKey(
     _ id: PickleGraph.NodeID
   ) throws(CheckpointError) -> String {

@@ -65,6 +65,23 @@ struct TensorDecoder {
     }
   }
 
+  /// Finds the storages that no named tensor has.
+  ///
+  /// Bare ones, and those of buffers that a module does not save by name:
+  /// writing needs them all.
+  ///
+  /// - Throws: What the container throws for a storage.
+  mutating func resolveOtherStorages() throws {
+    for id in graph.nodes where reader.isStorage(id) {
+      do {
+        _ = try storages.resolve(reader.storageReference(id))
+      } catch var error as CheckpointError {
+        error.offset = error.offset ?? reader.offset(id)
+        throw error
+      }
+    }
+  }
+
   // A parameter wraps a subclass wraps a tensor: more is an attack.
   private static let maxDepth = 16
 
