@@ -140,7 +140,7 @@ struct ZipHandle: @unchecked Sendable {
       var beyond: UInt8 = 0
       let rest = unsafe zip_fread(entry, &beyond, 1)
       let code = unsafe zip_error_code_zip(zip_file_get_error(entry))
-      if code == ZIP_ER_CRC {
+      if code == ZIP_ER_CRC, filled == target.count {
         throw bad(
           "its inflated bytes do not have the CRC-32 \(hex(record.crc32))",
           code: .badChecksum
