@@ -164,9 +164,7 @@ package struct JSONReader {
   package mutating func readNumber() throws(CheckpointError) -> String {
     skipSpace()
     let start = position
-    while position < text.count,
-      Self.numberCharacters.contains(text[position])
-    {
+    while position < text.count, Self.isInNumber(text[position]) {
       position += 1
     }
     let number = String(decoding: text[start..<position], as: UTF8.self)
@@ -184,7 +182,14 @@ package struct JSONReader {
     return number
   }
 
-  private static let numberCharacters = Set("0123456789+-.eE".utf8)
+  private static func isInNumber(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+      UInt8(ascii: "e"), UInt8(ascii: "E"):
+      true
+    default: isDigit(byte)
+    }
+  }
 
   private static func isDigit(_ byte: UInt8) -> Bool {
     UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
@@ -281,10 +286,11 @@ package struct JSONReader {
   }
 
   private mutating func skipSpace() {
-    while position < text.count,
-      [0x20, 0x0a, 0x0d, 0x09].contains(text[position])
-    {
-      position += 1
+    while position < text.count {
+      switch text[position] {
+      case 0x20, 0x0a, 0x0d, 0x09: position += 1
+      default: return
+      }
     }
   }
 
