@@ -179,10 +179,6 @@ struct GlobalTable {
     numbers[key] = number
     return number
   }
-
-  func existingNumber(module: String, name: String) -> UInt32? {
-    numbers[Name(module: module, name: name)]
-  }
 }
 
 /// Shares one storage between copies of a graph until one of them changes.

@@ -72,14 +72,6 @@ enum TwosComplement {
       carry = value >> 8
       limbs[i / 4] |= UInt32(value & 0xff) << (8 * UInt32(i % 4))
     }
-    // The magnitude of the lowest value has one more byte than fits.
-    if carry != 0 {
-      if bytes.count % 4 == 0 {
-        limbs.append(1)
-      } else {
-        limbs[bytes.count / 4] |= 1 << (8 * UInt32(bytes.count % 4))
-      }
-    }
     while limbs.last == 0 { limbs.removeLast() }
     return limbs
   }

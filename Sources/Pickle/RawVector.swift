@@ -101,14 +101,8 @@ struct RawVector<Element: BitwiseCopyable>: ~Copyable {
   /// The element at an index that the caller has checked.
   @inline(__always)
   subscript(unchecked index: Int) -> Element {
-    get {
-      assert(index >= 0 && index < count)
-      return unsafe base.unsafelyUnwrapped[index]
-    }
-    set {
-      assert(index >= 0 && index < count)
-      unsafe base.unsafelyUnwrapped[index] = newValue
-    }
+    assert(index >= 0 && index < count)
+    return unsafe base.unsafelyUnwrapped[index]
   }
 
   /// The elements; the pointer holds until the next change.

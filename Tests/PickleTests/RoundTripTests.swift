@@ -70,6 +70,85 @@ import Testing
     }
   }
 
+  @Test func whatALowerProtocolLacksBecomesACall() throws {
+    let keywords = CPythonPickle(version: 4, name: "keywords")
+    let graph = try Unpickler.decode(PickleSource(keywords.bytes()))
+    let lower = try Unpickler.decode(
+      PickleSource(Pickler.encode(graph, protocol: 2))
+    )
+    let new = "reduce __builtin__.getattr(kinds.Keywords, '__new__')"
+    #expect(
+      describe(lower) == "[reduce reduce functools.partial(\(new)) state "
+        + "(\(new), (kinds.Keywords, 1, 2), {'key': 'value'}, None)()]"
+    )
+
+    let object = try decoded("ca\nb\nK\u{01}\u{85}\u{81}}b.")
+    let oldest = try Unpickler.decode(
+      PickleSource(Pickler.encode(object, protocol: 1))
+    )
+    #expect(
+      describe(oldest) == "reduce copy_reg.__newobj__(a.b, 1) state {}"
+    )
+  }
+
+  @Test(arguments: [
+    "\u{80}\u{02}\u{82}\u{07}.", "\u{80}\u{02}\u{83}\u{00}\u{01}.",
+    "\u{80}\u{02}\u{84}\u{00}\u{00}\u{01}\u{00}.",
+    "\u{80}\u{02}\u{82}\u{07}q\u{00}h\u{00}\u{86}q\u{01}.",
+    "\u{80}\u{05}\u{97}\u{97}\u{98}\u{86}\u{94}.",
+    "\u{80}\u{02}(ia\nb\nq\u{00}.",
+    "\u{80}\u{02}(ca\nb\nq\u{00}No"
+      + "q\u{01}K\u{01}a.",
+    "\u{80}\u{02}U\u{01}aq\u{00}.", "\u{80}\u{02}U\u{01}\u{ff}q\u{00}.",
+    "S'a\\t\\xff'\np0\n.", "S\"it's\"\np0\n.",
+    "Pkey\n.", "I12\n.", "L12345678901L\n.", "L-170141183460469231731L\n.",
+    "(dp0\nVa\np1\nF1e+16\ns.",
+  ])
+  func whatCPythonSeldomWritesComesBackToo(_ text: String) throws {
+    let graph = try decoded(text)
+    let version = graph.protocolVersion
+    #expect(
+      try withoutFrame(Pickler.encode(graph, protocol: version)) == bytes(text)
+    )
+  }
+
+  private func withoutFrame(_ pickle: [UInt8]) -> [UInt8] {
+    pickle.count > 11 && pickle[2] == Opcode.frame.rawValue
+      ? Array(pickle.prefix(2) + pickle.dropFirst(11)) : pickle
+  }
+
+  @Test func longStringsGetLongLengths() throws {
+    let text =
+      "\u{80}\u{02}T\u{2c}\u{01}\u{00}\u{00}"
+      + String(repeating: "a", count: 300) + "q\u{00}."
+    #expect(try Pickler.encode(decoded(text)) == bytes(text))
+  }
+
+  @Test func buffersMustKeepTheirOrder() throws {
+    var graph = try decoded("\u{97}\u{97}\u{86}.")
+    graph.setChildren(graph.children(graph.root).reversed(), of: graph.root)
+    #expect(throws: PickleError.self) {
+      try Pickler.encode(graph, protocol: 5)
+    }
+  }
+
+  @Test func bytesThatOthersOwnAreUsedInPlace() throws {
+    final class Owner: Sendable {}
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: 4,
+      alignment: 1
+    )
+    memory.copyBytes(from: bytes("U\u{01}a."))
+    defer { memory.deallocate() }
+    let source = PickleSource(
+      unsafeBytes: UnsafeRawBufferPointer(memory),
+      owner: Owner()
+    )
+    let graph = try Unpickler.decode(source)
+    memory[2] = UInt8(ascii: "b")
+    #expect(graph.string(graph.root) == "b")
+  }
+
   @Test func aDroppedCallIsWrittenBeforeTheValue() throws {
     let graph = try decoded("\u{80}\u{02}cos\nsystem\n)R0K\u{01}.")
     #expect(graph.discarded.count == 1)
