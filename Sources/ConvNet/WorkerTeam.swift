@@ -79,6 +79,7 @@ final class WorkerTeam {
       state.begin(job, threads: together ? threads : 1)
       job.work(thread: 0, team: state)
       state.barrier()
+      state.end()
     }
     if paced, threads > 1 {
       pace.note(monotonicNanoseconds() &- start)
@@ -196,6 +197,11 @@ final class TeamState: @unchecked Sendable {
     self.job = job
     generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeAll() }
+  }
+
+  /// Lets go of the job, which may own the team.
+  fileprivate func end() {
+    job = nil
   }
 
   fileprivate func stop() {

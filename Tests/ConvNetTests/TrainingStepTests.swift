@@ -103,6 +103,18 @@ import Testing
     #expect(after.loss < before.loss)
   }
 
+  @Test func endsItsThreadsAndFreesItsMemory() throws {
+    let dataset = try Self.dataset()
+    weak var step: TrainingStep?
+    do {
+      let learner = try Learner(MyConvNet(seed: 5), threads: 3)
+      _ = try learner.learn(from: dataset, Array(0..<16)[...])
+      step = learner.step
+      #expect(step != nil)
+    }
+    #expect(step == nil)
+  }
+
   @Test func refusesOtherBatches() throws {
     let dataset = try Self.dataset()
     let learner = try Learner(MyConvNet(seed: 5), threads: 1)
