@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels.h"
+
 typedef float v8f __attribute__((vector_size(32)));
 typedef int32_t v8i __attribute__((vector_size(32)));
 typedef double v8d __attribute__((vector_size(64)));
@@ -20,15 +22,16 @@ typedef uint8_t v8b __attribute__((vector_size(8)));
   __attribute__((target("avx2,fma"))) static type name##_avx2 parameters {    \
     return name##_body arguments;                                             \
   }                                                                           \
-  static type name##_portable parameters { return name##_body arguments; }    \
+  type pth_portable_##name parameters { return name##_body arguments; }       \
   type pth_##name parameters {                                                \
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))      \
       return name##_avx2 arguments;                                           \
-    return name##_portable arguments;                                         \
+    return pth_portable_##name arguments;                                     \
   }
 #else
 #define PTH_KERNEL(type, name, parameters, arguments)                         \
-  type pth_##name parameters { return name##_body arguments; }
+  type pth_portable_##name parameters { return name##_body arguments; }       \
+  type pth_##name parameters { return pth_portable_##name arguments; }
 #endif
 
 // Macros, for a function that returns a vector has another ABI with AVX.

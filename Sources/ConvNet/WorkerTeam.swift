@@ -104,7 +104,9 @@ private struct Pace {
   mutating func note(_ nanoseconds: UInt64) {
     sum &+= nanoseconds
     runs += 1
-    guard runs >= wanted else { return }
+    // A window that has lost already need not be waited for.
+    let limit = together ? alone.map { $0 &* UInt64(wanted) } : nil
+    guard runs >= wanted || sum > limit ?? .max else { return }
     let mean = sum / UInt64(runs)
     sum = 0
     runs = 0

@@ -116,4 +116,6 @@ static inline void pth_pause(void) {
 #endif
 }
 
+#include "portable.h"
+
 #endif
