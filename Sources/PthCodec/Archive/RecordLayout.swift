@@ -56,20 +56,19 @@ struct RecordLayout {
   }
   var shortOffset: UInt32 { isFar ? .max : UInt32(offset) }
 
-  func appendLocalExtra(to bytes: inout [UInt8]) {
+  func appendLocalExtra(to bytes: ByteBuilder) {
     // miniz has not compressed anything yet, so it writes 0 as that size.
-    appendZip64(compressedSize: 0, to: &bytes)
-    bytes.append(UInt8(ascii: "F"))
-    bytes.append(UInt8(ascii: "B"))
+    appendZip64(compressedSize: 0, to: bytes)
+    bytes.append(littleEndian: UInt16(0x4246))  // "FB"
     bytes.append(littleEndian: UInt16(padding))
-    bytes.append(contentsOf: repeatElement(UInt8(ascii: "Z"), count: padding))
+    bytes.append(UInt8(ascii: "Z"), count: padding)
   }
 
-  func appendCentralExtra(to bytes: inout [UInt8]) {
-    appendZip64(compressedSize: size, to: &bytes)
+  func appendCentralExtra(to bytes: ByteBuilder) {
+    appendZip64(compressedSize: size, to: bytes)
   }
 
-  private func appendZip64(compressedSize: Int, to bytes: inout [UInt8]) {
+  private func appendZip64(compressedSize: Int, to bytes: ByteBuilder) {
     guard hasZip64 else { return }
     bytes.append(littleEndian: UInt16(1))
     bytes.append(littleEndian: UInt16(zip64Size - 4))
@@ -80,7 +79,7 @@ struct RecordLayout {
     if isFar { bytes.append(littleEndian: UInt64(offset)) }
   }
 
-  func appendDescriptor(crc: UInt32, to bytes: inout [UInt8]) {
+  func appendDescriptor(crc: UInt32, to bytes: ByteBuilder) {
     guard hasDescriptor else { return }
     bytes.append(littleEndian: Zip.descriptorSignature)
     bytes.append(littleEndian: crc)

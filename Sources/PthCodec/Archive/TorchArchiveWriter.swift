@@ -35,9 +35,10 @@ extension ArchiveWriteError: CustomStringConvertible {
 package final class TorchArchiveWriter {
   private let sink: any ByteSink
   private let origin: Int
-  private let root: [UInt8]
-  private var directory: [UInt8] = []
-  private var scratch: [UInt8] = []
+  private let root: String  // with its slash
+  private let rootLength: Int
+  private let directory = ByteBuilder()
+  private let scratch = ByteBuilder()
   private var names: [String] = []
   private var knownNames: Set<String> = []
   private var sums = SerializationID.ChecksumFold()
@@ -61,9 +62,17 @@ package final class TorchArchiveWriter {
   /// - Parameters:
   ///   - root: The folder that holds every record.
   ///   - sink: Where the archive goes; it may hold other bytes already.
-  package init(root: String, to sink: any ByteSink) {
+  ///   - expectedRecords: About how many records will come.
+  package init(
+    root: String,
+    to sink: any ByteSink,
+    expectedRecords: Int = 0
+  ) {
+    names.reserveCapacity(expectedRecords)
+    knownNames.reserveCapacity(expectedRecords)
     self.sink = sink
-    self.root = Array(root.utf8) + [UInt8(ascii: "/")]
+    self.root = root + "/"
+    rootLength = root.utf8.count + 1
     origin = sink.position
   }
 
@@ -138,7 +147,7 @@ package final class TorchArchiveWriter {
     method: UInt16
   ) throws {
     if current != nil { try endRecord() }
-    let nameLength = root.count + name.utf8.count
+    let nameLength = rootLength + name.utf8.count
     guard let shortLength = UInt16(exactly: nameLength) else {
       throw ArchiveWriteError.nameTooLong(record: name)
     }
@@ -151,17 +160,17 @@ package final class TorchArchiveWriter {
       size: size,
       uncompressedSize: uncompressedSize
     )
-    scratch.removeAll(keepingCapacity: true)
+    scratch.removeAll()
     scratch.append(littleEndian: Zip.localSignature)
-    appendVersionsAndFlags(layout, method, to: &scratch)
+    appendVersionsAndFlags(layout, method, to: scratch)
     // CRC and sizes are in the descriptor and the directory.
     scratch.append(littleEndian: UInt64(0))
     scratch.append(littleEndian: UInt32(0))
     scratch.append(littleEndian: shortLength)
     scratch.append(littleEndian: UInt16(layout.localExtraSize))
-    appendName(name, to: &scratch)
-    layout.appendLocalExtra(to: &scratch)
-    try sink.write(scratch)
+    appendName(name, to: scratch)
+    layout.appendLocalExtra(to: scratch)
+    try unsafe sink.write(scratch.bytes)
     names.append(name)
     current = Record(
       name: name,
@@ -221,10 +230,10 @@ package final class TorchArchiveWriter {
         written: record.written
       )
     }
-    scratch.removeAll(keepingCapacity: true)
-    record.layout.appendDescriptor(crc: record.crc, to: &scratch)
+    scratch.removeAll()
+    record.layout.appendDescriptor(crc: record.crc, to: scratch)
     if record.layout.hasDescriptor { sums.add(record.crc) }
-    try sink.write(scratch)
+    try unsafe sink.write(scratch.bytes)
     appendDirectoryEntry(record)
   }
 
@@ -232,26 +241,26 @@ package final class TorchArchiveWriter {
     let layout = record.layout
     directory.append(littleEndian: Zip.centralSignature)
     directory.append(littleEndian: UInt16(0))  // made by
-    appendVersionsAndFlags(layout, record.method, to: &directory)
+    appendVersionsAndFlags(layout, record.method, to: directory)
     directory.append(littleEndian: record.crc)
     directory.append(littleEndian: layout.shortSize)
     directory.append(littleEndian: layout.shortUncompressedSize)
     directory.append(
-      littleEndian: UInt16(root.count + record.name.utf8.count)
+      littleEndian: UInt16(rootLength + record.name.utf8.count)
     )
     directory.append(littleEndian: UInt16(layout.centralExtraSize))
     // No comment, first volume, no attributes.
     directory.append(littleEndian: UInt64(0))
     directory.append(littleEndian: UInt16(0))
     directory.append(littleEndian: layout.shortOffset)
-    appendName(record.name, to: &directory)
-    layout.appendCentralExtra(to: &directory)
+    appendName(record.name, to: directory)
+    layout.appendCentralExtra(to: directory)
   }
 
   private func appendVersionsAndFlags(
     _ layout: RecordLayout,
     _ method: UInt16,
-    to bytes: inout [UInt8]
+    to bytes: ByteBuilder
   ) {
     bytes.append(littleEndian: UInt16(method == 0 ? 0 : 20))
     // UTF-8 names; sizes follow in a descriptor, where there are any bytes.
@@ -260,9 +269,9 @@ package final class TorchArchiveWriter {
     bytes.append(littleEndian: UInt32(0))  // no date
   }
 
-  private func appendName(_ name: String, to bytes: inout [UInt8]) {
-    bytes.append(contentsOf: root)
-    bytes.append(contentsOf: name.utf8)
+  private func appendName(_ name: String, to bytes: ByteBuilder) {
+    bytes.append(root)
+    bytes.append(name)
   }
 
   /// The record that identifies what was written so far, as torch ≥ 2.1
@@ -278,7 +287,7 @@ package final class TorchArchiveWriter {
   package func finish() throws {
     try endRecord()
     let start = sink.position - origin
-    try sink.write(directory)
+    try unsafe sink.write(directory.bytes)
     try sink.write(
       EndRecords.bytes(
         recordCount: names.count,

@@ -115,7 +115,11 @@ extension TorchArchiveWriter {
     root: String,
     to sink: any ByteSink
   ) throws {
-    let writer = TorchArchiveWriter(root: root, to: sink)
+    let writer = TorchArchiveWriter(
+      root: root,
+      to: sink,
+      expectedRecords: items.count
+    )
     for item in items { try writer.add(item) }
     try writer.finish()
   }

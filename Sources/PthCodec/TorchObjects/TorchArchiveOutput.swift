@@ -50,7 +50,11 @@ struct TorchArchiveOutput {
       overwriting: options.replacesExisting,
       expectedSize: total
     )
-    let writer = TorchArchiveWriter(root: root, to: file)
+    let writer = TorchArchiveWriter(
+      root: root,
+      to: file,
+      expectedRecords: items.count
+    )
     for item in items {
       do {
         try writer.add(item)
