@@ -21,7 +21,7 @@ public struct PickleGraph: Sendable {
   public internal(set) var endOffset: Int
   /// Values that the pickle makes and drops, in order: what calls in them do
   /// would be done all the same.
-  public internal(set) var discarded: [NodeID]
+  public var discarded: [NodeID]
   /// For objects that are found within their own arguments: the call that
   /// Python began first, and dropped.
   var attempts: [UInt32: UInt32]

@@ -90,12 +90,11 @@ public struct NameMap: Sendable, Hashable {
         nearest: NameDistance.nearest(to: stray, in: values.keys)
       )
     }
-    var compiled: [CompiledRename] = []
-    for rename in renames { compiled.append(try CompiledRename(rename)) }
+    let rename = try rename()
     var result: OrderedDictionary<String, Value> = [:]
     var origins: [String: String] = [:]
     for (old, value) in values where takes(old) {
-      let new = table[old] ?? compiled.reduce(old) { $1.apply(to: $0) }
+      let new = rename(old)
       if let other = origins.updateValue(old, forKey: new) {
         throw .collision(new, old: [other, old])
       }
@@ -104,7 +103,24 @@ public struct NameMap: Sendable, Hashable {
     return result
   }
 
-  private func takes(_ name: String) -> Bool {
+  /// The new name that any name would have, whether it is taken or not.
+  ///
+  /// - Returns: A function from old names to new ones.
+  /// - Throws: ``NameMapError`` for expressions that can't be read.
+  public func rename() throws(NameMapError) -> (String) -> String {
+    var compiled: [CompiledRename] = []
+    for rename in renames { compiled.append(try CompiledRename(rename)) }
+    let table = table
+    return { [compiled] old in
+      table[old] ?? compiled.reduce(old) { $1.apply(to: $0) }
+    }
+  }
+
+  /// Whether a name passes the patterns.
+  ///
+  /// - Parameter name: The name.
+  /// - Returns: True where it is taken.
+  public func takes(_ name: String) -> Bool {
     (includes.isEmpty || includes.contains { $0.matches(name) })
       && !excludes.contains { $0.matches(name) }
   }

@@ -27,6 +27,9 @@ struct SourceArchive: Sendable {
   /// The order of bytes in the archive's storages.
   let byteOrder: ByteOrder
 
+  /// Whether the object was changed, so that only the layout is kept.
+  var isEdited = false
+
   /// The layout whose records the archive has.
   var layout: TorchLayout {
     ["byteorder", ".format_version", ".data/serialization_id"]

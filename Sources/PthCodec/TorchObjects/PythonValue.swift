@@ -45,30 +45,7 @@ extension Checkpoint {
   public init(_ value: PythonValue) throws {
     var builder = GraphBuilder()
     builder.setRoot(try builder.add(value))
-    let content = builder.content()
-    var walk = ObjectWalk(
-      decoder: TensorDecoder(
-        reader: GraphReader(content.graph),
-        storages: StorageTable { reference, _ in
-          guard let entry = content.storages[reference.key] else {
-            throw CheckpointError(
-              .damaged,
-              "there is no storage \(reference.key)"
-            )
-          }
-          return entry.storage
-        }
-      )
-    )
-    try walk.run()
-    self.init(
-      format: .pytorchZip,
-      tensors: walk.tensors,
-      values: walk.values,
-      moduleVersions: walk.moduleVersions
-    )
-    pickled = content
-    pickled?.tensorNodes = walk.tensorNodes
+    try self.init(walking: builder.content(), as: .pytorchZip)
   }
 }
 

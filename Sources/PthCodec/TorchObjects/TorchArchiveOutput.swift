@@ -81,7 +81,8 @@ extension SourceArchive {
   /// Storages are in this machine's order once they are read, so a big-endian
   /// archive gets new records; so does one that torch would not load.
   var canKeepRecords: Bool {
-    byteOrder == .host && byteOrder == .little && reader.contains("version")
+    !isEdited && byteOrder == .host && byteOrder == .little
+      && reader.contains("version")
   }
 
   /// The archive's records, with a new pickle and the storages that are left.

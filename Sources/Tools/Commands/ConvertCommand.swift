@@ -1,19 +1,28 @@
 internal import ArgumentParser
+internal import ConvNet
 internal import PthCodec
 internal import Tensors
 
-/// `pth convert`: from any format into any other.
+/// `pth convert`: from any format into any other, with changes on the way.
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Convert between checkpoint and dataset formats.",
+    abstract: "Convert between formats; rename, choose, change dtypes.",
     discussion: """
       The input's format is found by its content, the output's by its suffix. \
       What the output can't hold is listed, and refused without --force. From \
       IDX to a checkpoint, images become float32 [N,1,rows,columns] in 0…1 and \
       labels int64; to IDX, they become uint8 again.
 
-      Example: pth convert train-images-idx3-ubyte.gz train_data.pth
+      A PyTorch file is changed without loading it: keys and entries of its \
+      object change, storages are copied as they are.
+
+      Examples:
+        pth convert train-images-idx3-ubyte.gz train_data.pth
+        pth convert training.pth model.safetensors --key model
+        pth convert ddp.pth half.pth --strip-prefix module. --dtype float16
+        pth convert other.pth --suggest-map MyConvNet > names.tsv
+        pth convert other.pth mine.pth --map names.tsv
       """
   )
 
@@ -21,7 +30,7 @@ struct ConvertCommand: ParsableCommand {
   var input: String
 
   @Argument(help: "The file or folder to write.")
-  var output: String
+  var output: String?
 
   @Option(help: "The input's format; `pth formats` lists them.")
   var from: String?
@@ -34,6 +43,20 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(name: .customLong("protocol"), help: "The pickle protocol, 2 to 5.")
   var pickleProtocol: Int?
+
+  @OptionGroup(title: "Changes") var edits: EditOptions
+
+  @Option(help: "Print a table of renames that would fit a model: MyConvNet.")
+  var suggestMap: ModelOption?
+
+  @Option(help: "Write several files of at most this size: 500MB, 5GB.")
+  var maxShardSize: String?
+
+  @Flag(help: "Write safetensors without what only PyTorch would read.")
+  var plain = false
+
+  @Flag(help: "Compress the arrays of an npz file.")
+  var compress = false
 
   @Flag(
     inversion: .prefixedNo,
@@ -48,26 +71,75 @@ struct ConvertCommand: ParsableCommand {
     if let pickleProtocol, !(2...5).contains(pickleProtocol) {
       throw ValidationError("--protocol takes 2 to 5.")
     }
+    guard output != nil || suggestMap != nil else {
+      throw ValidationError("Missing expected argument '<output>'")
+    }
+    if output != nil, suggestMap != nil {
+      throw ValidationError(
+        "--suggest-map prints a table to look through; it takes no output. "
+          + "Use the table with --map."
+      )
+    }
   }
 
   func run() throws {
     let source = try from.map(format(named:))
-    let target = try to.map(format(named:))
-    var checkpoint = try Checkpoint.open(input, as: source)
-    let writtenFormat = try target ?? FormatRegistry.format(forPath: output)
-    if scale {
-      checkpoint = try scaled(checkpoint, for: writtenFormat)
+    let checkpoint = try edits.applied(to: Checkpoint.open(input, as: source))
+    if let suggestMap {
+      print(suggestMap.suggestion(for: checkpoint).text, terminator: "")
+    } else if let output {
+      try write(checkpoint, to: output)
     }
-    try checkpoint.save(
-      to: output,
-      as: writtenFormat,
-      options: WriteOptions(
-        layout: layout?.layout,
-        pickleProtocol: pickleProtocol,
-        replacesExisting: force,
-        allowsLoss: force
-      )
+  }
+
+  private func write(_ edited: Checkpoint, to output: String) throws {
+    var checkpoint = edited
+    let target =
+      try to.map(format(named:)) ?? FormatRegistry.format(forPath: output)
+    if scale { checkpoint = try scaled(checkpoint, for: target) }
+    let bar = ProgressBar("writing \(output)")
+    let options = WriteOptions(
+      layout: layout?.layout,
+      pickleProtocol: pickleProtocol,
+      replacesExisting: force,
+      allowsLoss: force,
+      settings: settings,
+      progress: { bar?.update($0, of: $1) }
     )
+    var losses: [ConversionLoss] = []
+    if force {
+      losses = try checkpoint.losses(
+        savingTo: output,
+        as: target,
+        options: options
+      )
+    }
+    defer { bar?.clear() }
+    try checkpoint.save(to: output, as: target, options: options)
+    bar?.clear()
+    for loss in losses.prefix(Self.maxLosses) {
+      Failure.report(
+        "warning",
+        "\(output): left out: \(Text.printable(loss.path)): \(loss.reason)"
+      )
+    }
+    if losses.count > Self.maxLosses {
+      Failure.report(
+        "warning",
+        "\(output): and \(losses.count - Self.maxLosses) more"
+      )
+    }
+  }
+
+  private static let maxLosses = 20
+
+  private var settings: [String: String] {
+    var settings: [String: String] = [:]
+    settings["max-shard-size"] = maxShardSize
+    if plain { settings["plain"] = "true" }
+    if compress { settings["compress"] = "true" }
+    if edits.isBlockType { settings["dtype"] = edits.dtype?.lowercased() }
+    return settings
   }
 
   private func scaled(
@@ -90,5 +162,21 @@ struct ConvertCommand: ParsableCommand {
       )
     }
     return format
+  }
+}
+
+/// `--suggest-map`: the models whose names are known.
+enum ModelOption: String, ExpressibleByArgument, CaseIterable {
+  case myConvNet = "MyConvNet"
+
+  /// A proposal which tensor is which parameter.
+  func suggestion(for checkpoint: Checkpoint) -> NameSuggestion {
+    switch self {
+    case .myConvNet:
+      NameSuggestion(
+        from: checkpoint.tensors,
+        to: MyConvNet().parameterDescriptions
+      )
+    }
   }
 }

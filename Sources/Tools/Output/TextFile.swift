@@ -10,6 +10,20 @@ internal import Tensors
 
 /// Small text files.
 enum TextFile {
+  /// Reads a whole file.
+  ///
+  /// - Throws: `FileError`; ``Failure`` for what is no text.
+  static func read(_ path: String) throws -> String {
+    let file = try MappedFile.open(path)
+    let text = unsafe file.withUnsafeBytes {
+      unsafe String(validating: $0, as: UTF8.self)
+    }
+    guard let text else {
+      throw Failure(Exit.badData, "\(path): it is not text in UTF-8")
+    }
+    return text
+  }
+
   /// Writes a whole file, all or nothing.
   static func write(_ text: String, to path: String) throws {
     let file = try AtomicFile(path)

@@ -4,69 +4,36 @@ internal import OrderedCollections
 
 /// Changes to all tensors of a checkpoint on its way to another file.
 ///
-/// The result is tensors, plain values and module versions; PyTorch's own
-/// object around them is gone, so that a PyTorch file of it is a plain
-/// `state_dict`.
+/// Of a PyTorch file the object itself is changed, so that everything else in
+/// it stays; storages are copied raw when it is written.
 extension Checkpoint {
-  /// The checkpoint with chosen tensors under new names.
-  ///
-  /// A module's version goes with its tensors.
-  ///
-  /// - Parameter map: What is taken, and the new names.
-  /// - Returns: The changed checkpoint; itself where the map changes nothing.
-  /// - Throws: `NameMapError` where two tensors would have one name, or the
-  ///   map's table has a name that is not there.
-  public func renamed(by map: NameMap) throws(NameMapError) -> Checkpoint {
-    guard !map.isIdentity else { return self }
-    let names = OrderedDictionary(
-      uniqueKeysWithValues: tensors.keys.map { ($0, $0) }
-    )
-    let oldNames = try map.apply(to: names)
-    var result = self
-    result.pickled = nil
-    result.tensors = [:]
-    result.moduleVersions = [:]
-    if let version = moduleVersions[""] { result.moduleVersions[""] = version }
-    for (new, old) in oldNames {
-      result.tensors[new] = tensors[old]
-      if let version = moduleVersions[Self.module(of: old)] {
-        result.moduleVersions[Self.module(of: new)] = version
-      }
-    }
-    if oldNames.allSatisfy({ $0.key == $0.value }) {
-      // Nothing moved: modules without tensors keep their versions too.
-      result.moduleVersions = moduleVersions
-    }
-    return result
-  }
-
-  private static func module(of name: String) -> String {
-    name.lastIndex(of: ".").map { String(name[..<$0]) } ?? ""
-  }
-
   /// The checkpoint with its tensors converted to another dtype.
   ///
   /// To a floating-point dtype only floating-point tensors are converted, as
   /// PyTorch's `module.half()` does it: counters and labels stay integers.
-  /// Tensors that share memory share it afterwards, with the same strides.
+  /// Tensors that share memory share it afterwards, with the same strides,
+  /// unless one of them is not converted.
   /// Elements are converted when they are read.
   ///
   /// - Parameter target: The new dtype.
   /// - Returns: The changed checkpoint; itself where nothing has to change.
   /// - Throws: ``CheckpointError`` for a tensor that has no such conversion.
   public func converted(to target: DType) throws -> Checkpoint {
-    let chosen = tensors.filter { _, tensor in
-      tensor.dtype != target
-        && (!target.isFloatingPoint || tensor.dtype.isFloatingPoint)
-        && (!target.isComplex || tensor.dtype.isComplex)
+    func isChosen(_ dtype: DType) -> Bool {
+      dtype != target
+        && (!target.isFloatingPoint || dtype.isFloatingPoint)
+        && (!target.isComplex || dtype.isComplex)
     }
+    if pickled != nil {
+      return try edited { try $0.convert(to: target, where: isChosen) }
+    }
+    let chosen = tensors.filter { isChosen($0.value.dtype) }
     guard !chosen.isEmpty else { return self }
     let views = Dictionary(grouping: tensors.values) {
       ObjectIdentifier($0.storage)
     }
     var storages: [ObjectIdentifier: Storage] = [:]
     var result = self
-    result.pickled = nil
     for (name, tensor) in chosen {
       do {
         let identity = ObjectIdentifier(tensor.storage)
@@ -96,7 +63,7 @@ extension Checkpoint {
   }
 
   /// All elements of a tensor's storage as another dtype.
-  private static func converted(
+  static func converted(
     _ tensor: Tensor,
     to target: DType
   ) throws -> Storage {

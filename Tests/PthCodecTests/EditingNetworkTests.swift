@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Renames and conversions of whole checkpoints.
-struct FormatsEditTests {
+struct EditingNetworkTests {
   @Test("A network in half precision keeps counters, names and versions")
   func convertsNetworks() throws {
     let original = try Checkpoint.open(Fixture.path("mnist/hw7_trained.pth"))
