@@ -8,7 +8,7 @@ struct ConvolutionCalls {
   let scratchpad: FloatBuffer
 
   private var parameters: FloatBuffer { buffers.parameters }
-  private let arena = ParameterArena.network
+  private let places = ParameterStarts()
 
   init(
     library: OneDNN,
@@ -39,7 +39,7 @@ struct ConvolutionCalls {
               library.memory(
                 Shape.vector(16),
                 parameters,
-                at: arena.start("cnn.0.bias")
+                at: places.convolution1.bias
               )
             ),
             (
@@ -82,7 +82,7 @@ struct ConvolutionCalls {
               library.memory(
                 Shape.vector(32),
                 parameters,
-                at: arena.start("cnn.4.bias")
+                at: places.convolution2.bias
               )
             ),
             (
@@ -176,8 +176,8 @@ struct ConvolutionCalls {
   func pack() throws(ConvNetError) -> [Call] {
     let plain1 = try Shape.weights(outputs: 16, inputs: 1)
     let plain2 = try Shape.weights(outputs: 32, inputs: 16)
-    let start1 = arena.start("cnn.0.weight")
-    let start2 = arena.start("cnn.4.weight")
+    let start1 = places.convolution1.weight
+    let start2 = places.convolution2.weight
     return [
       try unsafe library.call(
         operations.pack1,
@@ -232,7 +232,7 @@ struct ConvolutionCalls {
           library.memory(
             Shape.weights(outputs: 32, inputs: 16),
             buffers.gradient,
-            at: arena.start("cnn.4.weight")
+            at: places.convolution2.weight
           )
         ),
       ],

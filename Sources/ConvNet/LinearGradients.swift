@@ -1,21 +1,18 @@
 internal import COneDNN
 
-/// The three products of a linear layer, each for one piece.
-struct LinearOperations {
+/// The two products that give a linear layer's gradients, each for one piece.
+struct LinearGradientOperations {
   let shape: LinearShape
-  let forward: Operation
   let inputGradient: Operation
   let weightGradient: Operation
 
-  var all: [Operation] { [forward, inputGradient, weightGradient] }
+  var all: [Operation] { [inputGradient, weightGradient] }
 
   init(
     _ library: OneDNN,
-    _ shape: LinearShape,
-    relu: Bool
+    _ shape: LinearShape
   ) throws(ConvNetError) {
     self.shape = shape
-    forward = try shape.forward(library, relu: relu)
     inputGradient = try library.product(
       shape.activations(shape.outputs, of: shape.outputs),
       shape.someColumns(),
@@ -29,43 +26,27 @@ struct LinearOperations {
   }
 }
 
-/// The prepared calls of a linear layer for one thread, one a piece.
-struct LinearCalls {
-  let forward: [Call]
+/// The prepared calls of a linear layer's gradients for one thread, one a piece.
+struct LinearGradients {
   let inputGradient: [Call]
   let weightGradient: [Call]
 
   /// Where a layer's arrays are.
   struct Arrays {
     let input: FloatBuffer
-    let output: FloatBuffer
     let outputGradient: FloatBuffer
     let inputGradient: FloatBuffer
     let weight: Int
-    let bias: Int
   }
 
   init(
     _ library: OneDNN,
-    _ operations: LinearOperations,
+    _ operations: LinearGradientOperations,
     _ arrays: Arrays,
     _ buffers: StepBuffers,
     scratchpad: FloatBuffer
   ) throws(ConvNetError) {
     let shape = operations.shape
-    forward = try shape.forwardCalls(
-      library,
-      operations.forward,
-      LinearArrays(
-        input: arrays.input,
-        output: arrays.output,
-        weights: buffers.parameters,
-        weightStart: arrays.weight,
-        biases: buffers.parameters,
-        biasStart: arrays.bias
-      ),
-      scratchpad: scratchpad
-    )
     var weightGradient: [Call] = []
     for first in stride(from: 0, to: shape.outputs, by: shape.rows) {
       let weight = arrays.weight + first * shape.inputs

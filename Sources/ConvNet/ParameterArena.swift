@@ -82,3 +82,24 @@ struct ParameterArena: Sendable {
     }
   }
 }
+
+/// The first float of each layer's parameters in the arena, looked up once.
+struct ParameterStarts {
+  struct Layer {
+    let weight: Int
+    let bias: Int
+
+    init(_ name: String) {
+      weight = ParameterArena.network.start(name + ".weight")
+      bias = ParameterArena.network.start(name + ".bias")
+    }
+  }
+
+  let convolution1 = Layer("cnn.0")
+  let normalization1 = Layer("cnn.1")
+  let convolution2 = Layer("cnn.4")
+  let normalization2 = Layer("cnn.5")
+  let linear1 = Layer("fc.0")
+  let linear2 = Layer("fc.2")
+  let linear3 = Layer("fc.4")
+}

@@ -74,7 +74,7 @@ extension TrainingStep {
   private func weightGradient2(_ piece: Int, _ lane: StepLane) {
     lane.run(lane.linear2.weightGradient[piece])
     let length = StepChunks.rows2 * 392
-    let start = ParameterArena.network.start("fc.2.weight") + piece * length
+    let start = places.linear2.weight + piece * length
     note(
       StepChunks.normLinear2 + piece,
       squares(start, length)
@@ -85,18 +85,17 @@ extension TrainingStep {
   private func weightGradient1(_ piece: Int, _ lane: StepLane) {
     lane.run(lane.linear1.weightGradient[piece])
     let length = StepChunks.rows1 * 1568
-    let start = ParameterArena.network.start("fc.0.weight") + piece * length
+    let start = places.linear1.weight + piece * length
     note(StepChunks.normLinear1 + piece, squares(start, length))
   }
 
   /// The last layer's weights and the last two layers' biases.
   @inline(__always)
   private func smallGradients(_ lane: StepLane) {
-    let arena = ParameterArena.network
     let rows = Int32(buffers.batch)
     lane.run(lane.linear3.weightGradient[0])
-    let bias3 = arena.start("fc.4.bias")
-    let bias2 = arena.start("fc.2.bias")
+    let bias3 = places.linear3.bias
+    let bias2 = places.linear2.bias
     unsafe pth_column_sums(
       lane.logitsGradient.base,
       rows,
@@ -113,14 +112,14 @@ extension TrainingStep {
     )
     note(
       StepChunks.normSmall,
-      squares(arena.start("fc.4.weight"), 1960) + squares(bias3, 10)
+      squares(places.linear3.weight, 1960) + squares(bias3, 10)
         + squares(bias2, 196)
     )
   }
 
   @inline(__always)
   private func biasGradient1() {
-    let bias = ParameterArena.network.start("fc.0.bias")
+    let bias = places.linear1.bias
     unsafe pth_column_sums(
       buffers.hiddenGradient1.base,
       Int32(buffers.batch),
@@ -210,7 +209,6 @@ extension TrainingStep {
   /// Everything of the second convolution and its BatchNorm.
   @inline(__always)
   private func addWeightParts2(_ lane: StepLane) {
-    let arena = ParameterArena.network
     let part = buffers.weightParts2.count / buffers.batch
     unsafe pth_add_parts(
       buffers.weightParts2.base,
@@ -220,23 +218,23 @@ extension TrainingStep {
       lane.sumParts.base
     )
     lane.run(lane.unpack2)
-    let bias = arena.start("cnn.4.bias")
+    let bias = places.convolution2.bias
     for channel in 0..<32 {
       unsafe buffers.gradient.base[bias + channel] = Float(
         buffers.totals2.total(channel, parts: buffers.batch, width: 32)
       )
     }
-    let gamma = arena.start("cnn.5.weight")
+    let gamma = places.normalization2.weight
     unsafe buffers.gradient.at(gamma).update(
       from: lane.normalization2.gammaGradient.base,
       count: 32
     )
-    let beta = arena.start("cnn.5.bias")
+    let beta = places.normalization2.bias
     unsafe buffers.gradient.at(beta).update(
       from: lane.normalization2.betaGradient.base,
       count: 32
     )
-    let first = arena.start("cnn.4.weight")
+    let first = places.convolution2.weight
     note(
       StepChunks.normConvolution2,
       squares(first, beta + 32 - first)

@@ -12,12 +12,22 @@ extension TrainingStep {
     lane.normalization2.finishStatistics(buffers.sums2, buffers.squares2)
     team.chunks(batch) { gatherFeatures($0, lane) }
     team.barrier()
-    team.chunks(StepChunks.pieces1) { lane.run(lane.linear1.forward[$0]) }
+    team.chunks(StepChunks.pieces1) { linear1($0) }
     team.barrier()
-    team.chunks(StepChunks.pieces2) { lane.run(lane.linear2.forward[$0]) }
+    team.chunks(StepChunks.pieces2) { linear2($0) }
     team.barrier()
     // So little work that every thread does it all.
-    lane.run(lane.linear3.forward[0])
+    unsafe pth_linear(
+      buffers.hidden2.base,
+      buffers.parameters.at(places.linear3.weight),
+      buffers.parameters.at(places.linear3.bias),
+      Int32(batch),
+      196,
+      10,
+      10,
+      false,
+      lane.logits.base
+    )
     unsafe lane.loss = pth_cross_entropy(
       lane.logits.base,
       buffers.labels,
@@ -98,5 +108,37 @@ extension TrainingStep {
       buffers.chosen2.at(pooled)
     )
     unsafe pth_unblock(blocked, 32, 49, buffers.features.at(image * 1568))
+  }
+
+  @inline(__always)
+  private func linear1(_ piece: Int) {
+    let first = piece * StepChunks.rows1
+    unsafe pth_linear(
+      buffers.features.base,
+      buffers.parameters.at(places.linear1.weight + first * 1568),
+      buffers.parameters.at(places.linear1.bias + first),
+      Int32(buffers.batch),
+      1568,
+      Int32(StepChunks.rows1),
+      392,
+      true,
+      buffers.hidden1.at(first)
+    )
+  }
+
+  @inline(__always)
+  private func linear2(_ piece: Int) {
+    let first = piece * StepChunks.rows2
+    unsafe pth_linear(
+      buffers.hidden1.base,
+      buffers.parameters.at(places.linear2.weight + first * 392),
+      buffers.parameters.at(places.linear2.bias + first),
+      Int32(buffers.batch),
+      392,
+      Int32(StepChunks.rows2),
+      196,
+      true,
+      buffers.hidden2.at(first)
+    )
   }
 }

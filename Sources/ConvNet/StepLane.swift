@@ -34,9 +34,9 @@ final class StepLane {
   let weightGradient2: [Call]
   let pack: [Call]
   let unpack2: Call
-  let linear1: LinearCalls
-  let linear2: LinearCalls
-  let linear3: LinearCalls
+  let linear1: LinearGradients
+  let linear2: LinearGradients
+  let linear3: LinearGradients
 
   init(
     _ library: OneDNN,
@@ -47,22 +47,22 @@ final class StepLane {
   ) throws(ConvNetError) {
     let batch = buffers.batch
     unsafe stream = library.stream(thread)
-    let arena = ParameterArena.network
+    let places = ParameterStarts()
     let p = buffers.parameters
     unsafe normalization1 = Normalization(
       channels: 16,
       size: 28,
       batch: batch,
-      gamma: p.at(arena.start("cnn.1.weight")),
-      beta: p.at(arena.start("cnn.1.bias")),
+      gamma: p.at(places.normalization1.weight),
+      beta: p.at(places.normalization1.bias),
       shift: buffers.running1.base
     )
     unsafe normalization2 = Normalization(
       channels: 32,
       size: 14,
       batch: batch,
-      gamma: p.at(arena.start("cnn.5.weight")),
-      beta: p.at(arena.start("cnn.5.bias")),
+      gamma: p.at(places.normalization2.weight),
+      beta: p.at(places.normalization2.bias),
       shift: buffers.running2.base
     )
     logits = FloatBuffer(count: batch * 10)
@@ -81,44 +81,38 @@ final class StepLane {
     weightGradient2 = try maker.weightGradient2(mapGradient2)
     pack = try maker.pack()
     unpack2 = try maker.unpack2(sumParts)
-    linear1 = try LinearCalls(
+    linear1 = try LinearGradients(
       library,
       operations.linear1,
-      LinearCalls.Arrays(
+      LinearGradients.Arrays(
         input: buffers.features,
-        output: buffers.hidden1,
         outputGradient: buffers.hiddenGradient1,
         inputGradient: buffers.featureGradient,
-        weight: arena.start("fc.0.weight"),
-        bias: arena.start("fc.0.bias")
+        weight: places.linear1.weight
       ),
       buffers,
       scratchpad: scratchpad
     )
-    linear2 = try LinearCalls(
+    linear2 = try LinearGradients(
       library,
       operations.linear2,
-      LinearCalls.Arrays(
+      LinearGradients.Arrays(
         input: buffers.hidden1,
-        output: buffers.hidden2,
         outputGradient: hiddenGradient2,
         inputGradient: buffers.hiddenGradient1,
-        weight: arena.start("fc.2.weight"),
-        bias: arena.start("fc.2.bias")
+        weight: places.linear2.weight
       ),
       buffers,
       scratchpad: scratchpad
     )
-    linear3 = try LinearCalls(
+    linear3 = try LinearGradients(
       library,
       operations.linear3,
-      LinearCalls.Arrays(
+      LinearGradients.Arrays(
         input: buffers.hidden2,
-        output: logits,
         outputGradient: logitsGradient,
         inputGradient: hiddenGradient2,
-        weight: arena.start("fc.4.weight"),
-        bias: arena.start("fc.4.bias")
+        weight: places.linear3.weight
       ),
       buffers,
       scratchpad: scratchpad

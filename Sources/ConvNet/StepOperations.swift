@@ -12,9 +12,9 @@ final class StepOperations {
   let pack2: Operation
   let packForGradient2: Operation
   let unpack2: Operation
-  let linear1: LinearOperations
-  let linear2: LinearOperations
-  let linear3: LinearOperations
+  let linear1: LinearGradientOperations
+  let linear2: LinearGradientOperations
+  let linear3: LinearGradientOperations
 
   let packed1: FloatBuffer
   let packed2: FloatBuffer
@@ -49,7 +49,7 @@ final class StepOperations {
       from: weightGradient2.weightGradient,
       to: plain2
     )
-    linear1 = try LinearOperations(
+    linear1 = try LinearGradientOperations(
       library,
       LinearShape(
         batch: batch,
@@ -57,10 +57,9 @@ final class StepOperations {
         outputs: 392,
         rows: StepChunks.rows1,
         columns: StepChunks.columns1
-      ),
-      relu: true
+      )
     )
-    linear2 = try LinearOperations(
+    linear2 = try LinearGradientOperations(
       library,
       LinearShape(
         batch: batch,
@@ -68,10 +67,9 @@ final class StepOperations {
         outputs: 196,
         rows: StepChunks.rows2,
         columns: StepChunks.columns2
-      ),
-      relu: true
+      )
     )
-    linear3 = try LinearOperations(
+    linear3 = try LinearGradientOperations(
       library,
       LinearShape(
         batch: batch,
@@ -79,8 +77,7 @@ final class StepOperations {
         outputs: 10,
         rows: 10,
         columns: 196
-      ),
-      relu: false
+      )
     )
     packed1 = FloatBuffer(count: floatCount(of: forward1.weights))
     packed2 = FloatBuffer(count: floatCount(of: forward2.weights))

@@ -25,7 +25,7 @@ extension TrainingStep {
     lane.norm = total.squareRoot()
     var options = adam
     options.clip = Float(min(1, optimizer.clipNorm / (lane.norm + 1e-6)))
-    let first = ParameterArena.network.start("fc.0.weight")
+    let first = places.linear1.weight
     let rest = buffers.parameters.count - first
     let pieces = (rest + StepChunks.adam - 1) / StepChunks.adam
     team.chunks(pieces + 1) { piece in
@@ -80,7 +80,7 @@ extension TrainingStep {
       from: lane.firstGradient.base,
       count: Self.firstCount
     )
-    step(options, 0, ParameterArena.network.start("fc.0.weight"))
+    step(options, 0, places.linear1.weight)
     for call in lane.pack { lane.run(call) }
   }
 

@@ -11,6 +11,7 @@ internal import Tensors
 final class TrainingStep: TeamJob {
   let buffers: StepBuffers
   let lanes: [StepLane]
+  let places = ParameterStarts()
   let optimizer: AdamOptions
   let loss: LossKind
   var adam = pth_adam()

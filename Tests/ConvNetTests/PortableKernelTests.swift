@@ -261,4 +261,49 @@ import Testing
       #expect(abs(Double(state0[index]) - moved) < 1e-5)
     }
   }
+
+  @Test(arguments: [(1, 7, 1), (4, 16, 3), (6, 43, 8), (16, 1568, 28)])
+  func multiplyAlike(rows: Int, inputs: Int, outputs: Int) {
+    let x = Self.random(rows * inputs)
+    let weights = Self.random(outputs * inputs, seed: 2)
+    let bias = Self.random(outputs, seed: 3)
+    let stride = outputs + 2
+    for relu in [false, true] {
+      var found = [Float](repeating: 7, count: rows * stride)
+      var portable = found
+      pth_linear(
+        x,
+        weights,
+        bias,
+        Int32(rows),
+        Int32(inputs),
+        Int32(outputs),
+        Int32(stride),
+        relu,
+        &found
+      )
+      pth_portable_linear(
+        x,
+        weights,
+        bias,
+        Int32(rows),
+        Int32(inputs),
+        Int32(outputs),
+        Int32(stride),
+        relu,
+        &portable
+      )
+      #expect(Self.near(found, portable))
+      for (row, output) in [(0, 0), (rows - 1, outputs - 1), (rows / 2, 0)] {
+        let sum = (0..<inputs).reduce(Double(bias[output])) {
+          $0 + Double(x[row * inputs + $1])
+            * Double(weights[output * inputs + $1])
+        }
+        let expected = relu ? max(0, sum) : sum
+        #expect(abs(Double(found[row * stride + output]) - expected) < 2e-5)
+      }
+      // Nothing between the rows is touched.
+      #expect(found[outputs] == 7)
+    }
+  }
 }

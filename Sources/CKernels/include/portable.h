@@ -23,6 +23,9 @@ void pth_portable_first_weight_gradient(const float *image, const float *x,
     const float *dy, const uint8_t *winner, const float *gain,
     const float *slope, const float *constant, int channels, int height,
     int width, float *row, float *gradient, double *totals);
+void pth_portable_linear(const float *x, const float *weights,
+    const float *bias, int rows, int inputs, int outputs, int stride, bool relu,
+    float *y);
 void pth_portable_relu_gradient(const float *activation, int rows, int columns,
     int stride, float *gradient);
 void pth_portable_column_sums(const float *x, int rows, int columns, int stride,
