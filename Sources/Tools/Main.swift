@@ -33,6 +33,7 @@ struct PthCommand: ParsableCommand {
     subcommands: [
       InfoCommand.self,
       ConvertCommand.self,
+      SanitizeCommand.self,
       ExportCommand.self,
       TrainCommand.self,
       EvalCommand.self,

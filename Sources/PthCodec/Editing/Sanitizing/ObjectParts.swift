@@ -1,0 +1,168 @@
+internal import Pickle
+
+/// All that a pickle says of an object, however it says it.
+struct ObjectParts {
+  typealias NodeID = PickleGraph.NodeID
+
+  let construction: PickleGraph.Object.Construction
+  /// The class or function; nil where another call gives it.
+  private(set) var callable: (module: String, name: String)?
+  /// The object that is called where that is no class or function.
+  private(set) var nestedCall: NodeID?
+  let argumentsNode: NodeID
+  private(set) var arguments: [NodeID]
+  private(set) var keywords: [(key: NodeID, value: NodeID)] = []
+  let listItems: [NodeID]
+  let dictItems: [(key: NodeID, value: NodeID)]
+  let setItems: [NodeID]
+  /// The state, where it is attributes by name.
+  private(set) var attributes: [(key: NodeID, value: NodeID)] = []
+  /// The state, where it is something else.
+  private(set) var otherState: NodeID?
+
+  /// Takes an object apart; nil for one that a function changes afterwards,
+  /// and for another kind of node.
+  init?(_ id: NodeID, in graph: PickleGraph) {
+    guard let object = graph.object(id) else { return nil }
+    for change in graph.changes(id) {
+      if case .call = change { return nil }
+    }
+    construction = object.construction
+    argumentsNode = object.arguments
+    listItems = Array(object.listItems)
+    dictItems = Array(object.dictItems)
+    setItems = Array(object.setItems)
+    arguments =
+      graph.kind(object.arguments) == .tuple
+      ? Array(graph.children(object.arguments)) : [object.arguments]
+    if let named = object.keywordArguments {
+      keywords = Array(graph.pairs(named))
+    }
+    callable = graph.global(object.callable)
+    if callable == nil { nestedCall = object.callable }
+    takeState(object.state, graph)
+    unwrap(object.callable, graph)
+  }
+
+  private mutating func takeState(_ state: NodeID?, _ graph: PickleGraph) {
+    guard let state else { return }
+    switch graph.kind(state) {
+    case .none: break
+    case .dict: attributes = Array(graph.pairs(state))
+    case .tuple:
+      // (attributes, slots): either may be None.
+      let both = Array(graph.children(state))
+      guard both.count == 2,
+        both.allSatisfy({ [.dict, .none].contains(graph.kind($0)) })
+      else {
+        otherState = state
+        return
+      }
+      attributes = both.flatMap { Array(graph.pairs($0)) }
+    default: otherState = state
+    }
+  }
+
+  /// Sees through the ways in which Python writes `cls.__new__(cls, …)`.
+  private mutating func unwrap(_ called: NodeID, _ graph: PickleGraph) {
+    if callable?.name == "_reconstructor", arguments.count == 3 {
+      // copyreg._reconstructor(cls, object, None)
+      callable = graph.global(arguments[0]) ?? callable
+      if graph.kind(arguments[2]) == .none { arguments = [] }
+    } else if callable?.name == "__newobj__", !arguments.isEmpty {
+      callable = graph.global(arguments[0]) ?? callable
+      arguments.removeFirst()
+    } else if let partial = graph.object(called), arguments.isEmpty,
+      graph.global(partial.callable, is: "functools", "partial"),
+      let state = partial.state
+    {
+      // functools.partial(cls.__new__, cls, *args, **kwargs)()
+      let parts = Array(graph.children(state))
+      guard parts.count == 4, graph.kind(parts[1]) == .tuple,
+        let type = graph.children(parts[1]).first
+          .flatMap({ graph.global($0) })
+      else { return }
+      callable = type
+      nestedCall = nil
+      arguments = Array(graph.children(parts[1]).dropFirst())
+      keywords = Array(graph.pairs(parts[2]))
+    }
+  }
+
+  /// Python's name of the class or function.
+  var typeName: String {
+    callable.map { "\($0.module).\($0.name)" } ?? "object"
+  }
+
+  /// Whether it is `collections.deque`, whose arguments are limits.
+  var isDeque: Bool {
+    callable?.module == "collections" && callable?.name == "deque"
+  }
+}
+
+/// A module's tensors under the names that `state_dict()` gives them.
+enum ModuleParts {
+  typealias NodeID = PickleGraph.NodeID
+
+  /// Parameters and buffers, those that are not saved left out.
+  static func stateDict(
+    of root: NodeID,
+    _ reader: GraphReader
+  ) -> [(name: String, tensor: NodeID)] {
+    let graph = reader.graph
+    var result: [(name: String, tensor: NodeID)] = []
+    // A module that holds itself has no state dict: each is taken once a path.
+    var pending: [(id: NodeID, prefix: String, above: [NodeID])] = [
+      (root, "", [])
+    ]
+    while let (id, prefix, above) = pending.popLast() {
+      guard let state = graph.object(id)?.state, !above.contains(id) else {
+        continue
+      }
+      let hidden = Set(
+        reader.value(of: "_non_persistent_buffers_set", in: state)
+          .map { elements(of: $0, reader) } ?? []
+      )
+      for part: StaticString in ["_parameters", "_buffers"] {
+        guard let dict = reader.value(of: part, in: state) else { continue }
+        for (key, value) in graph.pairs(dict)
+        where graph.kind(value) != .none {
+          let name = reader.keyText(key)
+          guard !hidden.contains(name) else { continue }
+          result.append((prefix + name, tensor(value, reader)))
+        }
+      }
+      let modules = reader.value(of: "_modules", in: state)
+      let children = modules.map { Array(graph.pairs($0)) } ?? []
+      for (key, value) in children.reversed()
+      where graph.kind(value) != .none {
+        pending.append(
+          (value, prefix + reader.keyText(key) + ".", above + [id])
+        )
+      }
+    }
+    return result
+  }
+
+  /// The tensor of a parameter, as `state_dict()` gives it.
+  private static func tensor(
+    _ id: NodeID,
+    _ reader: GraphReader
+  ) -> NodeID {
+    guard let call = reader.call(id),
+      call.function == .rebuildParameter
+        || call.function == .rebuildParameterWithState
+    else { return id }
+    return call.arguments.first ?? id
+  }
+
+  private static func elements(
+    of id: NodeID,
+    _ reader: GraphReader
+  ) -> [String] {
+    let graph = reader.graph
+    let list =
+      graph.kind(id) == .object ? reader.call(id)?.arguments.first : id
+    return list.map { graph.children($0).map { reader.keyText($0) } } ?? []
+  }
+}

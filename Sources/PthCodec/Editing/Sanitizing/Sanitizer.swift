@@ -1,0 +1,311 @@
+internal import OrderedCollections
+internal import Pickle
+internal import Tensors
+
+/// Rewrites an object into what `torch.load(weights_only=True)` lets through.
+///
+/// Each node is looked at once, from the root on; what it becomes keeps its
+/// place, so that everything that refers to it refers to the new value.
+struct Sanitizer {
+  typealias NodeID = PickleGraph.NodeID
+
+  var editor: GraphEditor
+  private(set) var changes: [SanitizedValue] = []
+
+  /// The graph as it was: what a node of it is does not change on the way.
+  let original: PickleGraph
+  let reader: GraphReader
+
+  /// Keys of dictionaries and elements of sets, which Python must hash.
+  private let hashed: Set<NodeID>
+
+  private var parents: [NodeID: Step] = [:]
+
+  /// How a node is reached.
+  private struct Step {
+    let parent: NodeID
+    let label: String?
+  }
+
+  init(_ editor: GraphEditor) {
+    self.editor = editor
+    original = editor.graph
+    reader = GraphReader(original)
+    hashed = Self.hashed(in: reader)
+  }
+
+  private static func hashed(in reader: GraphReader) -> Set<NodeID> {
+    let graph = reader.graph
+    var found: Set<NodeID> = []
+    var pending: [NodeID] = []
+    graph.forEachNodeInOrder { id in
+      switch graph.kind(id) {
+      case .dict: pending += graph.pairs(id).map(\.key)
+      case .set, .frozenSet: pending += graph.children(id)
+      case .object:
+        pending += graph.pairs(id).map(\.key)
+        if let object = graph.object(id) { pending += object.setItems }
+        // set([…]): the elements stand in the call's argument.
+        let call = reader.call(id)
+        if call?.function == .set || call?.function == .frozenSet,
+          let elements = call?.arguments.first
+        {
+          pending += graph.children(elements)
+        }
+      default: break
+      }
+    }
+    while let id = pending.popLast() {
+      guard found.insert(id).inserted else { continue }
+      if graph.kind(id) == .tuple { pending += graph.children(id) }
+    }
+    return found
+  }
+
+  /// Rewrites everything.
+  ///
+  /// - Throws: ``CheckpointError`` with the key path for what can't be
+  ///   rewritten.
+  mutating func run() throws(CheckpointError) {
+    if !editor.graph.discarded.isEmpty {
+      changes.append(
+        SanitizedValue(
+          path: "",
+          from: "values that are made and dropped",
+          to: "nothing"
+        )
+      )
+      editor.graph.discarded = []
+    }
+    var seen: Set<NodeID> = []
+    var pending = [editor.graph.root]
+    while let id = pending.popLast() {
+      guard seen.insert(id).inserted else { continue }
+      if id.index < original.nodeCount { try rewrite(id) }
+      let start = pending.count
+      forEachMember(of: id) { member, label in
+        guard !seen.contains(member) else { return }
+        if parents[member] == nil {
+          parents[member] = Step(parent: id, label: label)
+        }
+        pending.append(member)
+      }
+      pending[start...].reverse()
+    }
+    try breakTupleCycles()
+  }
+
+  // MARK: Places
+
+  private func forEachMember(
+    of id: NodeID,
+    _ body: (NodeID, String?) -> Void
+  ) {
+    let graph = editor.graph
+    switch graph.kind(id) {
+    case .dict:
+      for (key, value) in graph.pairs(id) {
+        body(key, nil)
+        body(value, label(key))
+      }
+    case .list, .tuple, .set, .frozenSet:
+      for (index, child) in graph.children(id).enumerated() {
+        body(child, String(index))
+      }
+    case .object:
+      guard let object = graph.object(id) else { return }
+      body(object.callable, nil)
+      body(object.arguments, nil)
+      if let keywords = object.keywordArguments { body(keywords, nil) }
+      for (index, child) in object.listItems.enumerated() {
+        body(child, String(index))
+      }
+      for (key, value) in object.dictItems {
+        body(key, nil)
+        body(value, label(key))
+      }
+      for child in object.setItems { body(child, nil) }
+      if let state = object.state { body(state, nil) }
+    case .persistentID:
+      // The parts of a storage's id are the same in every file.
+      break
+    default: break
+    }
+  }
+
+  private func label(_ key: NodeID) -> String {
+    if let text = editor.graph.string(key) { return text }
+    if let number = editor.graph.int(key) { return String(number) }
+    return "(\(editor.graph.kind(key)))"
+  }
+
+  /// The path to a node, cut at its front where it is very long.
+  func path(of id: NodeID) -> String {
+    var labels: [String] = []
+    var current = id
+    while labels.count < 100, let step = parents[current] {
+      if let label = step.label { labels.append(label) }
+      current = step.parent
+    }
+    return (parents[current] == nil ? "" : "….")
+      + labels.reversed().joined(separator: ".")
+  }
+
+  func refusal(
+    _ id: NodeID,
+    _ what: String,
+    hint: String? = nil
+  ) -> CheckpointError {
+    CheckpointError(
+      .unsupported,
+      "\(what) can't be rewritten as a plain value",
+      keyPath: path(of: id),
+      hint: hint
+    )
+  }
+
+  // MARK: Changes
+
+  /// Puts a new value in a node's place, and notes the change.
+  mutating func replace(
+    _ id: NodeID,
+    with new: NodeID,
+    from: String,
+    to: String
+  ) throws(CheckpointError) {
+    if hashed.contains(id) {
+      let isHashable =
+        switch editor.graph.kind(new) {
+        case .list, .dict, .set, .byteArray: false
+        case .object: original.kind(id) == .object && to == "bytes"
+        default: true
+        }
+      guard isHashable else {
+        throw refusal(id, "\(from), a dictionary's key,")
+      }
+    }
+    editor.graph.replace(id, with: new)
+    note(id, from, to)
+  }
+
+  mutating func note(_ id: NodeID, _ from: String, _ to: String) {
+    changes.append(SanitizedValue(path: path(of: id), from: from, to: to))
+  }
+
+  func isHashed(_ id: NodeID) -> Bool { hashed.contains(id) }
+
+  private mutating func rewrite(_ id: NodeID) throws(CheckpointError) {
+    switch original.kind(id) {
+    case .none, .bool, .int, .float, .list, .tuple, .dict, .set:
+      break
+    case .byteArray: break
+    case .bigInt: try rewriteInteger(id)
+    case .string, .bytes: try rewriteText(id)
+    case .frozenSet:
+      try rewriteFrozenSet(id, Array(original.children(id)))
+    case .global: try rewriteGlobal(id)
+    case .object: try rewriteObject(id)
+    case .persistentID: try rewritePersistentID(id)
+    case .extension:
+      throw refusal(id, "a code of Python's extension registry")
+    case .buffer: throw refusal(id, "a buffer outside the pickle")
+    }
+  }
+
+  /// Integers of 256 bytes and more need an opcode that is refused.
+  private mutating func rewriteInteger(
+    _ id: NodeID
+  ) throws(CheckpointError) {
+    guard let bytes = original.bigIntBytes(id), bytes.count > 255 else {
+      return
+    }
+    let isNegative = (bytes.last ?? 0) >= 0x80
+    var magnitude = bytes
+    if isNegative {
+      var carry = true
+      for index in magnitude.indices {
+        magnitude[index] = carry ? 0 &- magnitude[index] : ~magnitude[index]
+        carry = carry && magnitude[index] == 0
+      }
+    }
+    let digits = magnitude.reversed().map { byte in
+      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+    }.joined().drop { $0 == "0" }
+    try replace(
+      id,
+      with: editor.graph.addString((isNegative ? "-0x" : "0x") + digits),
+      from: "int of \(bytes.count) bytes",
+      to: "str"
+    )
+  }
+
+  private mutating func rewriteText(_ id: NodeID) throws(CheckpointError) {
+    if original.kind(id) == .bytes {
+      let bytes = original.bytes(id) ?? []
+      if bytes.isEmpty {
+        try replace(id, with: emptyBytes(), from: "empty bytes", to: "bytes")
+      } else if original.isPython2String(id) {
+        editor.graph.replace(id, with: editor.graph.addBytes(bytes))
+      }
+    } else if original.isPython2String(id), let text = original.string(id) {
+      editor.graph.replace(id, with: editor.text(text))
+    }
+  }
+
+  /// `_codecs.encode('', 'latin1')`.
+  mutating func emptyBytes() -> NodeID {
+    editor.call(
+      "_codecs",
+      "encode",
+      [editor.text(""), editor.graph.addString("latin1")]
+    )
+  }
+
+  mutating func rewriteFrozenSet(
+    _ id: NodeID,
+    _ elements: [NodeID]
+  ) throws(CheckpointError) {
+    let isKey = isHashed(id)
+    let new =
+      isKey ? editor.graph.addTuple(elements) : editor.graph.addSet(elements)
+    try replace(id, with: new, from: "frozenset", to: isKey ? "tuple" : "set")
+  }
+
+  /// Classes and functions that stand as values.
+  private mutating func rewriteGlobal(_ id: NodeID) throws(CheckpointError) {
+    guard !original.hasChanges(id) else {
+      throw refusal(id, "a class that is changed")
+    }
+    guard let (module, name) = original.global(id) else {
+      throw refusal(id, "a global with a computed name")
+    }
+    guard !SafeGlobals.contains(module: module, name: name) else { return }
+    let text = "\(module).\(name)"
+    let kind = name == "Ellipsis" ? "Ellipsis" : "class or function \(text)"
+    try replace(id, with: editor.graph.addString(text), from: kind, to: "str")
+  }
+
+  private mutating func rewritePersistentID(
+    _ id: NodeID
+  ) throws(CheckpointError) {
+    guard !original.hasChanges(id) else {
+      throw refusal(id, "a persistent id that is changed")
+    }
+    if reader.isStorage(id) { return }
+    // ('module', class, file, source) of old files stands for the class.
+    if let pid = original.persistentID(id), original.kind(pid) == .tuple {
+      let parts = Array(original.children(pid))
+      if parts.count > 1, original.string(parts[0], equals: "module"),
+        let (module, name) = original.global(parts[1])
+      {
+        return try replace(
+          id,
+          with: editor.graph.addString("\(module).\(name)"),
+          from: "class \(module).\(name) with its source",
+          to: "str"
+        )
+      }
+    }
+    throw refusal(id, "a persistent id that names no storage")
+  }
+}

@@ -1,0 +1,70 @@
+internal import ArgumentParser
+internal import PthCodec
+internal import Tensors
+
+/// `pth sanitize`: a checkpoint that `weights_only=True` lets through.
+struct SanitizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sanitize",
+    abstract: "Rewrite what torch.load(weights_only=True) refuses.",
+    discussion: """
+      NumPy's scalars and arrays, objects, enums, dates, paths and whole \
+      modules become numbers, tensors, dicts, text and state dicts; each \
+      change is listed. Tensors stay as they are. What has no plain form is \
+      refused, and then nothing is written.
+
+      Example: pth sanitize training.pth safe.pth
+      """
+  )
+
+  @Argument(help: "The checkpoint to read.")
+  var input: String
+
+  @Argument(help: "The PyTorch file to write.")
+  var output: String
+
+  @Option(help: "The records of the archive: torch1 or torch2.")
+  var layout: LayoutOption?
+
+  @Flag(help: "Print the changes as a JSON list.")
+  var json = false
+
+  @Flag(help: "Replace an existing file.")
+  var force = false
+
+  func run() throws {
+    let checkpoint = try Checkpoint.open(input)
+    let (safe, changes) = try checkpoint.sanitized()
+    let bar = ProgressBar("writing \(output)")
+    defer { bar?.clear() }
+    try safe.save(
+      to: output,
+      as: .pytorchZip,
+      options: WriteOptions(
+        layout: layout?.layout,
+        pickleProtocol: 2,
+        replacesExisting: force,
+        progress: { bar?.update($0, of: $1) }
+      )
+    )
+    bar?.clear()
+    if json {
+      print(JSONValue.array(changes.map(json(of:))).text(indent: 2))
+    } else {
+      for change in changes { print(text(of: change)) }
+    }
+  }
+
+  private func text(of change: SanitizedValue) -> String {
+    let path = change.path.isEmpty ? "(root)" : change.path
+    return Text.printable("\(path): \(change.from) -> \(change.to)")
+  }
+
+  private func json(of change: SanitizedValue) -> JSONValue {
+    .object([
+      ("path", .string(change.path)),
+      ("from", .string(change.from)),
+      ("to", .string(change.to)),
+    ])
+  }
+}
