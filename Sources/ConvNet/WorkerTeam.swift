@@ -178,8 +178,10 @@ final class TeamState: @unchecked Sendable {
   /// Waits until every thread is here, and makes all writes visible to all.
   func barrier() {
     let current = phase.load(ordering: .acquiring)
+    // Before arriving: afterwards the next job may have changed it already.
+    let expected = active
     let here = arrived.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue
-    if here == active {
+    if here == expected {
       arrived.store(0, ordering: .relaxed)
       nextChunk.store(0, ordering: .relaxed)
       phase.store(current &+ 1, ordering: .releasing)
