@@ -4,7 +4,7 @@ internal import Tensors
 public enum FormatRegistry {
   /// Every format that can be read or written.
   static let formats: [any CheckpointFormat] = [
-    PytorchZip(), TorchScript(),
+    PytorchZip(), TorchScript(), PytorchLegacy(),
     SafetensorsFormat(), NPYFormat(), NPZFormat(), GGUFFormat(),
     ONNXFormat(), CSVFormat(), IDXFormat(),
   ]

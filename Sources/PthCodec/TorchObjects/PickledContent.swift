@@ -18,6 +18,9 @@ struct PickledContent: Sendable {
 
   /// The zip archive that it came in; nil for another container.
   var archive: SourceArchive?
+
+  /// The legacy file that it came in; nil for another container.
+  var legacy: LegacySource?
 }
 
 /// A PyTorch archive as the source of records that are written again.
