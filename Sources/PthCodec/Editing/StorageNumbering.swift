@@ -41,7 +41,8 @@ extension GraphEditor {
         let key = String(numbered.count)
         numbered[key] = entry
         let isKept = graph.string(parts[2], equals: key)
-        keys[reference.key] = isKept ? parts[2] : text(key)
+        // Python makes a new text of a number, also of one digit.
+        keys[reference.key] = isKept ? parts[2] : graph.addString(key)
       }
       guard let key = keys[reference.key], done.insert(pid).inserted,
         key != parts[2] || parts.count > 5

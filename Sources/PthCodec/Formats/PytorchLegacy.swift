@@ -10,7 +10,7 @@ struct PytorchLegacy: CheckpointFormat {
     aliases: ["pth-legacy", "legacy"],
     suffixes: [],
     canRead: true,
-    canWrite: false,
+    canWrite: true,
     summary: "run of pickles and storages, torch.save before 1.6"
   )
 
@@ -23,5 +23,30 @@ struct PytorchLegacy: CheckpointFormat {
     options: ReadOptions
   ) throws -> Checkpoint {
     try LegacyFile(input, options: options).checkpoint()
+  }
+
+  func losses(
+    writing checkpoint: Checkpoint,
+    options: WriteOptions
+  ) -> [ConversionLoss] {
+    // What torch has written once may be written again.
+    guard checkpoint.pickled?.legacy == nil else { return [] }
+    var report = LossReport(descriptor.id)
+    for (name, tensor) in checkpoint.tensors
+    where StorageType(writing: tensor.dtype) == .untyped {
+      report.add(
+        name,
+        "no torch reads \(tensor.dtype) from the file of torch before 1.6"
+      )
+    }
+    return report.losses
+  }
+
+  func write(
+    _ checkpoint: Checkpoint,
+    to path: String,
+    options: WriteOptions
+  ) throws {
+    try LegacyOutput(checkpoint, path: path, options: options).write()
   }
 }

@@ -138,7 +138,8 @@ struct GraphBuilder {
     if let known = keys[identity] {
       key = known
     } else {
-      key = text(String(storages.count))
+      // Python makes a new text of a number, also of one digit.
+      key = graph.addString(String(storages.count))
       keys[identity] = key
       storages.append(tensor.storage)
     }

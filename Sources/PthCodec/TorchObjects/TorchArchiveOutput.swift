@@ -22,19 +22,22 @@ struct TorchArchiveOutput {
   ) throws {
     self.path = path
     self.options = options
-    let content = try PickledContent(of: checkpoint)
+    var content = try PickledContent(of: checkpoint)
+    let archive = content.archive
+    let keepsRecords =
+      archive?.canKeepRecords == true
+      && (options.layout == nil || options.layout == archive?.layout)
+    if !keepsRecords { content = try content.inZipForm() }
     let pickle = try content.encoded(
       protocolVersion: options.pickleProtocol,
       path: path
     )
-    if let archive = content.archive, archive.canKeepRecords,
-      options.layout == nil || options.layout == archive.layout
-    {
+    if keepsRecords, let archive {
       root = archive.reader.root
       items = archive.items(pickle: pickle, storages: content.storages)
       return
     }
-    let layout = options.layout ?? content.archive?.layout ?? .torch2
+    let layout = options.layout ?? archive?.layout ?? .torch2
     root = layout.archiveRoot(forFileName: path)
     items = layout.items(
       pickle: pickle,
