@@ -34,6 +34,8 @@ struct PthCommand: ParsableCommand {
       InfoCommand.self,
       ConvertCommand.self,
       SanitizeCommand.self,
+      DiffCommand.self,
+      DisassembleCommand.self,
       ExportCommand.self,
       TrainCommand.self,
       EvalCommand.self,

@@ -2,7 +2,7 @@
 /// new names.
 ///
 /// A module goes where its first tensor goes; one without tensors where the
-/// rename itself would put its path. So a prefix comes off as PyTorch's
+/// rename itself would put its path, or with the module around it. So a prefix comes off as PyTorch's
 /// `consume_prefix_in_state_dict_if_present` takes it off.
 struct ModuleRenaming {
   /// For each module's path: its first tensor's old and new key.
@@ -42,7 +42,27 @@ struct ModuleRenaming {
       return module
     }
     let renamed = rename(module + ".")
+    // A table names tensors only: the module stays with the one around it.
+    if renamed == module + ".", let around = sampled(around: module) {
+      let parent = newPath(of: around)
+      let rest = module.dropFirst(around.count)
+      return parent.isEmpty ? String(rest.dropFirst()) : parent + rest
+    }
     if renamed.isEmpty { return "" }
     return renamed.hasSuffix(".") ? String(renamed.dropLast()) : rename(module)
   }
+
+  /// The nearest module around one that has tensors.
+  private func sampled(around module: String) -> String? {
+    var path = module[...]
+    for _ in 0..<Self.maxDepth {
+      guard let dot = path.lastIndex(of: ".") else { return nil }
+      path = path[..<dot]
+      if samples[String(path)] != nil { return String(path) }
+    }
+    return nil
+  }
+
+  // No model is nested deeper.
+  private static let maxDepth = 64
 }

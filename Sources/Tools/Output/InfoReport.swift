@@ -96,11 +96,12 @@ struct InfoReport {
     .object([
       ("path", .string(value.path)),
       ("type", .string(value.type)),
-      ("value", plain(value.value)),
+      ("value", Self.plain(value.value)),
     ])
   }
 
-  private func plain(_ value: PlainValue) -> JSONValue {
+  /// A value for programs.
+  static func plain(_ value: PlainValue) -> JSONValue {
     switch value {
     case .none: .null
     case .bool(let flag): .bool(flag)
@@ -115,7 +116,7 @@ struct InfoReport {
     }
   }
 
-  private func hexadecimal(_ bytes: [UInt8]) -> String {
+  private static func hexadecimal(_ bytes: [UInt8]) -> String {
     bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
       .joined()
   }
@@ -132,7 +133,7 @@ struct InfoReport {
     for value in checkpoint.values {
       output +=
         "  \(Text.printable(value.path.isEmpty ? "(root)" : value.path))"
-      output += " = \(shown(value))\n"
+      output += " = \(Self.shown(value))\n"
     }
     for (key, value) in checkpoint.metadata {
       output += "  \(Text.printable(key)): "
@@ -179,7 +180,8 @@ struct InfoReport {
       + "\(Text.count(storages.count)) storages\n"
   }
 
-  private func shown(_ value: CheckpointValue) -> String {
+  /// A value in one line, for a person.
+  static func shown(_ value: CheckpointValue) -> String {
     switch value.value {
     case .none: value.type == "NoneType" ? "None" : "\(value.type)"
     case .bool(let flag): flag ? "True" : "False"

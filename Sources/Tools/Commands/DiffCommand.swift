@@ -1,0 +1,56 @@
+internal import ArgumentParser
+internal import PthCodec
+internal import Tensors
+
+/// `pth diff`: what tells two checkpoints apart.
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Compare two checkpoints by name; exit 0 same, 1 different.",
+    discussion: """
+      Tensors are compared by shape, dtype, elements and shared memory, values \
+      by path; formats may differ. NaN is the same as NaN. Elements are the \
+      same where |a-b| <= atol + rtol*|b|. A relative difference is told as a \
+      part of the larger of the two.
+
+      Example: pth diff before.pth after.safetensors --rtol 1e-3
+      """
+  )
+
+  @Argument(help: "The first checkpoint.")
+  var first: String
+
+  @Argument(help: "The second checkpoint.")
+  var second: String
+
+  @Option(help: "The relative difference that is allowed.")
+  var rtol = 0.0
+
+  @Option(help: "The absolute difference that is allowed.")
+  var atol = 0.0
+
+  @Flag(help: "Print a JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard rtol >= 0, atol >= 0, rtol.isFinite, atol.isFinite else {
+      throw ValidationError("--rtol and --atol take numbers from 0 on.")
+    }
+  }
+
+  func run() throws {
+    let a = try Checkpoint.open(first)
+    let b = try Checkpoint.open(second)
+    let differences = try a.differences(
+      to: b,
+      tolerance: Tolerance(relative: rtol, absolute: atol)
+    )
+    let report = DiffReport(differences, (first, a), (second, b))
+    if json {
+      print(report.json.text(indent: 2))
+    } else {
+      print(report.text, terminator: "")
+    }
+    if !differences.isEmpty { throw Exit.found }
+  }
+}

@@ -1,0 +1,95 @@
+internal import ArgumentParser
+internal import Pickle
+internal import PthCodec
+internal import Tensors
+
+/// `pth disassemble`: a pickle's opcodes.
+struct DisassembleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disassemble",
+    abstract: "Print a pickle's opcodes, as `python -m pickletools` does.",
+    discussion: """
+      Of a PyTorch archive the record data.pkl is shown, or another one by its \
+      name inside the archive's folder; of a file of torch before 1.6 all five \
+      pickles; of any other file the pickle that it begins with. Nothing in \
+      the pickle is run.
+
+      Example: pth disassemble hw7_21307303_liuzhuoyi.pth
+      """
+  )
+
+  @Argument(help: "A checkpoint, or a file that begins with a pickle.")
+  var file: String
+
+  @Option(help: "The archive's record: data.pkl, constants.pkl, …")
+  var record: String?
+
+  func run() throws {
+    let mapped = try MappedFile.open(file)
+    let head = unsafe mapped.withUnsafeBytes { unsafe Array($0.prefix(20)) }
+    if head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+      let name = record ?? "data.pkl"
+      let storage = try ArchiveReader(mapped).storage(forRecord: name)
+      return try show(storage, count: 1, record: name)
+    }
+    if let record {
+      throw Failure(
+        Exit.badData,
+        "\(file): it is no archive, so it has no record \(record)"
+      )
+    }
+    let isLegacy = head.starts(with: Self.legacyMagic)
+    let whole = try Storage(mapping: mapped, range: 0..<mapped.count)
+    try show(whole, count: isLegacy ? Self.legacyPickles : 1, record: nil)
+  }
+
+  /// The number 0x1950a86a20f9469cfc6c as a pickle, which old files begin with.
+  private static let legacyMagic: [UInt8] = [
+    0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8,
+    0x50, 0x19, 0x2e,
+  ]
+
+  /// Magic number, version, machine, object, keys of the storages.
+  private static let legacyPickles = 5
+
+  private func show(
+    _ storage: Storage,
+    count: Int,
+    record: String?
+  ) throws {
+    let bytes = try unsafe storage.unsafeBytes()
+    let source = unsafe PickleSource(unsafeBytes: bytes, owner: storage)
+    var output = BufferedOutput()
+    var offset = 0
+    do {
+      for _ in 0..<count {
+        offset = try Disassembler.disassemble(source, at: offset, to: &output)
+      }
+      output.flush()
+    } catch {
+      output.flush()
+      throw CheckpointError(
+        .damaged,
+        error.message,
+        file: file,
+        record: record,
+        offset: error.offset
+      )
+    }
+  }
+}
+
+/// Standard output, in pieces.
+private struct BufferedOutput: TextOutputStream {
+  private var text = ""
+
+  mutating func write(_ string: String) {
+    text += string
+    if text.utf8.count > 1 << 16 { flush() }
+  }
+
+  mutating func flush() {
+    print(text, terminator: "")
+    text = ""
+  }
+}
