@@ -27,6 +27,22 @@ struct PytorchZip: CheckpointFormat {
     try TorchArchive(input, options: options).checkpoint(as: .pytorchZip)
   }
 
+  func losses(
+    writing checkpoint: Checkpoint,
+    options: WriteOptions
+  ) -> [ConversionLoss] {
+    var report = LossReport(.pytorchZip)
+    // With its pickle, an object keeps everything; else tensors are left.
+    if checkpoint.pickled == nil || checkpoint.format == .torchScript {
+      report.addValues(of: checkpoint)
+      report.addTexts(of: checkpoint)
+    }
+    if checkpoint.format == .torchScript {
+      report.add("code", "a state dict has no code")
+    }
+    return report.losses
+  }
+
   func write(
     _ checkpoint: Checkpoint,
     to path: String,
