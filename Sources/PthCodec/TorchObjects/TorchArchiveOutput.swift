@@ -122,7 +122,8 @@ extension PickledContent {
   ///
   /// - Throws: ``CheckpointError`` for tensors that no pickle can hold.
   init(of checkpoint: Checkpoint) throws {
-    if let pickled = checkpoint.pickled {
+    // Only torch.jit reads a compiled module's pickle.
+    if let pickled = checkpoint.pickled, checkpoint.format != .torchScript {
       self = pickled
       return
     }
