@@ -14,7 +14,7 @@ extension PickledContent {
   func inZipForm() throws -> PickledContent {
     var content = self
     content.legacy = nil
-    if legacy != nil {
+    if archive == nil {
       content.graph.redirect(content.graph.classesByPersistentID())
       content.graph.decodePython2Text()
     }
