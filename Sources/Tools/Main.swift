@@ -32,6 +32,7 @@ struct PthCommand: ParsableCommand {
     version: "1.0.0",
     subcommands: [
       InfoCommand.self,
+      ShowCommand.self,
       ConvertCommand.self,
       SanitizeCommand.self,
       DiffCommand.self,

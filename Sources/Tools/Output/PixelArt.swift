@@ -1,0 +1,131 @@
+internal import Foundation
+internal import Tensors
+
+/// Pictures made of tensors: in the terminal by half blocks, and as tiles for
+/// gnuplot.
+struct PixelArt {
+  /// Rows of brightness in 0…1; nil for a tile's gap and for NaN.
+  private let rows: [[Double?]]
+
+  /// Makes a picture of a tensor whose last two dimensions are an image; nil
+  /// for a tensor of other dimensions.
+  ///
+  /// Further dimensions are tiles, as many in a row as make it about square.
+  ///
+  /// - Parameters:
+  ///   - tensor: At least two dimensions.
+  ///   - maxTiles: The most tiles that are shown.
+  /// - Throws: What reading the elements throws.
+  init?(_ tensor: Tensor, maxTiles: Int) throws {
+    guard tensor.hasNumbers, tensor.shape.count >= 2, tensor.elementCount > 0
+    else { return nil }
+    let height = tensor.shape[tensor.shape.count - 2]
+    let width = tensor.shape[tensor.shape.count - 1]
+    guard height <= 1024, width <= 1024 else { return nil }
+    let tiles = min(maxTiles, tensor.elementCount / (height * width))
+    var numbers: [Double] = []
+    try tensor.forEachNumber { number in
+      if numbers.count < tiles * height * width { numbers.append(number) }
+    }
+    let finite = numbers.filter(\.isFinite)
+    let low = finite.min() ?? 0
+    let range = (finite.max() ?? 0) - low
+    columns = Int(Double(tiles).squareRoot().rounded(.up))
+    tileSize = (height, width)
+    count = tiles
+    let gap = tiles > 1 ? 1 : 0
+    let lines = (tiles + columns - 1) / columns
+    var rows = [[Double?]](
+      repeating: Array(repeating: nil, count: columns * (width + gap) - gap),
+      count: lines * (height + gap) - gap
+    )
+    for (index, number) in numbers.enumerated() where number.isFinite {
+      let tile = index / (height * width)
+      let pixel = index % (height * width)
+      let y = tile / columns * (height + gap) + pixel / width
+      let x = tile % columns * (width + gap) + pixel % width
+      rows[y][x] = range > 0 ? (number - low) / range : 0
+    }
+    self.rows = rows
+  }
+
+  private let columns: Int
+  private let tileSize: (height: Int, width: Int)
+  private let count: Int
+
+  /// The picture as text, two rows of pixels a line.
+  ///
+  /// - Parameter isColored: Whether shades of grey may be used; else a pixel is
+  ///   there or not.
+  /// - Returns: Lines, each with its end.
+  func text(isColored: Bool) -> String {
+    var output = ""
+    for y in stride(from: 0, to: rows.count, by: 2) {
+      var line = ""
+      for x in rows[y].indices {
+        let upper = rows[y][x] ?? 0
+        let lower = y + 1 < rows.count ? rows[y + 1][x] ?? 0 : 0
+        if isColored {
+          line += "\u{1b}[38;5;\(grey(upper));48;5;\(grey(lower))m▀"
+        } else {
+          switch (upper > 0.5, lower > 0.5) {
+          case (true, true): line += "█"
+          case (true, false): line += "▀"
+          case (false, true): line += "▄"
+          case (false, false): line += " "
+          }
+        }
+      }
+      output += line + (isColored ? "\u{1b}[0m\n" : "\n")
+    }
+    return output
+  }
+
+  /// One of the terminal's 24 shades.
+  private func grey(_ brightness: Double) -> Int {
+    232 + min(23, Int(brightness * 24))
+  }
+
+  /// gnuplot's script for the picture.
+  ///
+  /// - Parameters:
+  ///   - path: The PNG file.
+  ///   - labels: A text for each tile, as far as there are some.
+  /// - Returns: The script with the data in it.
+  func script(writing path: String, labels: [Int]) -> String {
+    let data = rows.map { row in
+      row.map { $0.map { "\(Float($0))" } ?? "NaN" }.joined(separator: " ")
+    }.joined(separator: "\n")
+    let width = rows[0].count
+    let scale = max(1, min(16, 1000 / max(width, rows.count)))
+    var script = """
+      $pixels << END
+      \(data)
+      END
+      set terminal png size \(max(64, width * scale)),\(max(64, rows.count * scale))
+      set output \(Gnuplot.quoted(path))
+      set palette gray
+      set margins 0,0,0,0
+      unset colorbox
+      unset tics
+      unset border
+      unset key
+      set xrange [-0.5:\(width).0-0.5]
+      set yrange [\(rows.count).0-0.5:-0.5]
+
+      """
+    for (index, label) in labels.prefix(count).enumerated() {
+      let x = index % columns * (tileSize.width + 1) + 1
+      let y = index / columns * (tileSize.height + 1) + 2
+      script += "set label '\(label)' at \(x),\(y) front "
+      script += "textcolor rgb 'orange'\n"
+    }
+    return script + "plot $pixels matrix with image\nset output\n"
+  }
+
+  /// Whether colours may be used: on a terminal, unless NO_COLOR is set.
+  static var isColored: Bool {
+    let setting = ProcessInfo.processInfo.environment["NO_COLOR"] ?? ""
+    return Terminal.isOutput && setting.isEmpty
+  }
+}
