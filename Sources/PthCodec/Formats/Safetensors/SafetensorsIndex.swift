@@ -17,114 +17,17 @@ enum SafetensorsIndex {
     if input.file == nil {
       return (try? MappedFile.open(input.path + "/" + usualName)) != nil
     }
-    return input.fileName.lowercased().hasSuffix("." + suffix)
-      && input.head.first { ![0x20, 0x0a, 0x0d, 0x09].contains($0) }
-        == UInt8(ascii: "{")
+    return ShardIndex.recognizes(input, suffix: suffix)
   }
-
-  /// The longest index that is read.
-  private static let maxSize = 256 << 20
 
   /// Reads an index and the files that it names.
   ///
   /// - Throws: ``CheckpointError`` where index and files do not fit each other.
   static func read(_ input: CheckpointInput) throws -> Checkpoint {
     let path = input.file == nil ? input.path + "/" + usualName : input.path
-    let index = try input.file ?? MappedFile.open(path)
-    let folder =
-      path.contains("/")
-      ? String(path[...(path.lastIndex(of: "/") ?? path.startIndex)]) : ""
-    var (places, metadata) = try parse(index)
-    var shards: [String: Checkpoint] = [:]
-    var mapped: [String: Int] = [:]
-    for (_, name) in places where shards[name] == nil {
-      do {
-        let shard = try SafetensorsFormat.read(MappedFile.open(folder + name))
-        metadata.merge(shard.metadata) { _, new in new }
-        shards[name] = shard
-      } catch let error as CheckpointError {
-        throw error.located(file: folder + name)
+    return try ShardIndex(input.file ?? MappedFile.open(path))
+      .checkpoint(as: .safetensors, beside: path) {
+        try SafetensorsFormat.read(MappedFile.open($0))
       }
-    }
-    var tensors: OrderedDictionary<String, Tensor> = [:]
-    for (key, name) in places {
-      guard let tensor = shards[name]?.tensors[key] else {
-        throw CheckpointError(
-          .damaged,
-          "the index says that the tensor is in \(name), but it is not there",
-          keyPath: key
-        )
-      }
-      tensors[key] = tensor
-      mapped[name, default: 0] += 1
-    }
-    for (name, shard) in shards where shard.tensors.count != mapped[name] {
-      let extra = shard.tensors.keys.first { places[$0] != name }
-      throw CheckpointError(
-        .damaged,
-        "\(name) has a tensor that the index does not place there",
-        keyPath: extra
-      )
-    }
-    return Checkpoint(
-      format: .safetensors,
-      tensors: tensors,
-      metadata: metadata
-    )
-  }
-
-  private static func parse(
-    _ file: MappedFile
-  ) throws(CheckpointError) -> (
-    places: OrderedDictionary<String, String>,
-    metadata: OrderedDictionary<String, String>
-  ) {
-    guard file.count <= maxSize else {
-      throw CheckpointError(.limit, "the index is longer than \(maxSize) bytes")
-    }
-    let text = unsafe file.withUnsafeBytes { unsafe Array($0) }
-    var places: OrderedDictionary<String, String>?
-    var metadata: OrderedDictionary<String, String> = [:]
-    var reader = JSONReader(text)
-    try reader.readObject { key, reader throws(CheckpointError) in
-      switch key {
-      case "weight_map": places = try readPlaces(&reader)
-      case "metadata":
-        try reader.readObject { key, reader throws(CheckpointError) in
-          let text =
-            reader.isAtString()
-            ? try reader.readString()
-            : String(decoding: try reader.skipValue(), as: UTF8.self)
-          // The size is what the tensors make it.
-          if key != "total_size" { metadata[key] = text }
-        }
-      default: try reader.skipValue()
-      }
-    }
-    try reader.expectEnd()
-    guard let places else {
-      throw CheckpointError(.damaged, "the index has no weight_map")
-    }
-    return (places, metadata)
-  }
-
-  private static func readPlaces(
-    _ reader: inout JSONReader
-  ) throws(CheckpointError) -> OrderedDictionary<String, String> {
-    var places: OrderedDictionary<String, String> = [:]
-    try reader.readObject { key, reader throws(CheckpointError) in
-      let name = try reader.readString()
-      // A name with a path could lead out of the folder.
-      guard !name.isEmpty, name != ".", name != "..",
-        !name.utf8.contains(where: {
-          $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 == 0
-        })
-      else {
-        throw reader.failure("\"\(name)\" is not a file name in this folder")
-          .located(keyPath: key)
-      }
-      places[key] = name
-    }
-    return places
   }
 }
