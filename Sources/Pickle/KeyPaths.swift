@@ -2,7 +2,7 @@
 ///
 /// Calls, their arguments and persistent ids add nothing to a path: what is
 /// in them is at the place of what they give.
-struct KeyPaths {
+package struct KeyPaths {
   private typealias NodeID = PickleGraph.NodeID
 
   /// How a node is reached: from which one, and by which key or index.
@@ -24,7 +24,7 @@ struct KeyPaths {
   private var seen: PickleGraph.NodeSet
 
   /// Walks through the graph, each node once, in the order of the pickle.
-  init(_ graph: PickleGraph) {
+  package init(_ graph: PickleGraph) {
     self.graph = graph
     steps = Array(repeating: Step(), count: graph.nodeCount)
     seen = PickleGraph.NodeSet(capacity: graph.nodeCount)
@@ -43,7 +43,7 @@ struct KeyPaths {
 
   /// The path of a node, empty for the root, nil for a node that is not in
   /// the value.
-  func path(of id: PickleGraph.NodeID) -> String? {
+  package func path(of id: PickleGraph.NodeID) -> String? {
     guard seen.contains(id) else { return nil }
     var labels: [String] = []
     var current = id

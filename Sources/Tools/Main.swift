@@ -33,6 +33,10 @@ struct PthCommand: ParsableCommand {
     subcommands: [
       InfoCommand.self,
       ShowCommand.self,
+      VerifyCommand.self,
+      ScanCommand.self,
+      SalvageCommand.self,
+      CheckCommand.self,
       ConvertCommand.self,
       SanitizeCommand.self,
       DiffCommand.self,

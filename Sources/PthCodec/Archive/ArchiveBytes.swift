@@ -47,12 +47,18 @@ package struct ArchiveBytes: Sendable {
 
   /// The bytes of a storage, such as an archive that lay inside another.
   package init(_ storage: Storage, path: String) throws {
+    try self.init(storage, range: 0..<storage.byteCount, path: path)
+  }
+
+  /// The part of a storage that `range` names, cut where the storage ends.
+  package init(_ storage: Storage, range: Range<Int>, path: String) throws {
     let bytes = try unsafe storage.unsafeBytes()
+    let range = range.clamped(to: 0..<bytes.count)
     self.path = path
-    fileOffset = 0
-    count = bytes.count
+    fileOffset = range.lowerBound
+    count = range.count
     owner = .memory(storage)
-    base = UInt(bitPattern: bytes.baseAddress)
+    base = UInt(bitPattern: bytes.baseAddress) &+ UInt(range.lowerBound)
   }
 
   /// The bytes, valid for as long as this value or a copy of it lives.

@@ -81,7 +81,7 @@ extension Checkpoint {
     return try filtered { map.takes($0) }
   }
 
-  private func filtered(_ takes: (String) -> Bool) throws -> Checkpoint {
+  func filtered(_ takes: (String) -> Bool) throws -> Checkpoint {
     guard
       !tensors.keys.allSatisfy(takes) || !values.allSatisfy({ takes($0.path) })
     else { return self }

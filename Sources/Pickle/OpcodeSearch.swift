@@ -1,0 +1,21 @@
+extension PickleSource {
+  /// The first opcode of a pickle that fits, and its offset.
+  ///
+  /// - Parameters:
+  ///   - offset: Where the pickle starts.
+  ///   - isWanted: Whether an opcode is looked for.
+  /// - Returns: Nil where no opcode up to the STOP, or up to the first that
+  ///   can't be read, fits.
+  package func firstOpcode(
+    at offset: Int,
+    where isWanted: (Opcode) -> Bool
+  ) -> (opcode: Opcode, offset: Int)? {
+    var reader = OpcodeReader(self, at: offset)
+    while let next = try? reader.next() {
+      let opcode = next.descriptor.opcode
+      if isWanted(opcode) { return (opcode, reader.offset) }
+      if opcode == .stop { return nil }
+    }
+    return nil
+  }
+}

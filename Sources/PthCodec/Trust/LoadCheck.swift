@@ -1,0 +1,236 @@
+internal import Pickle
+internal import Tensors
+
+/// How a file is to be loaded.
+public struct LoadOptions: Sendable {
+  /// The version of PyTorch.
+  public var target: TorchTarget
+
+  /// Whether `torch.load` is called with `weights_only=True`.
+  public var weightsOnly: Bool
+
+  /// Whether `torch.load` is called with `mmap=True`.
+  public var mmap: Bool
+
+  /// How much memory and how many steps the file may ask for.
+  public var reading: ReadOptions
+
+  /// Makes options.
+  ///
+  /// - Parameters:
+  ///   - target: The version of PyTorch.
+  ///   - weightsOnly: Whether `weights_only=True` is given.
+  ///   - mmap: Whether `mmap=True` is given.
+  ///   - reading: How much memory and how many steps the file may ask for.
+  public init(
+    _ target: TorchTarget,
+    weightsOnly: Bool = false,
+    mmap: Bool = false,
+    reading: ReadOptions = ReadOptions()
+  ) {
+    self.target = target
+    self.weightsOnly = weightsOnly
+    self.mmap = mmap
+    self.reading = reading
+  }
+}
+
+/// Whether a file will load.
+public struct LoadReport: Sendable {
+  /// The path as it was given.
+  public let file: String
+
+  /// What keeps the file from loading (errors), what it needs or does when it
+  /// is loaded (warnings), in the order in which PyTorch would meet it.
+  public internal(set) var findings: [Finding] = []
+
+  /// Whether `torch.load` gives the object, provided that the modules that the
+  /// warnings name are there.
+  public var loads: Bool {
+    findings.allSatisfy { $0.severity != .error }
+  }
+}
+
+/// Tells whether a version of PyTorch will load a file.
+///
+/// The rules are those of torch's own readers: the archive's, the pickle
+/// module's and the weights-only unpickler's.
+public enum LoadCheck {
+  /// Checks a file.
+  ///
+  /// - Parameters:
+  ///   - path: The path.
+  ///   - options: How it is to be loaded.
+  /// - Returns: What keeps it from loading.
+  /// - Throws: `FileError` for what can't be opened, ``CheckpointError`` for
+  ///   what is no PyTorch file.
+  public static func check(
+    _ path: String,
+    options: LoadOptions
+  ) throws -> LoadReport {
+    let input = try CheckpointInput(path)
+    let file = try input.mappedFile()
+    var run = LoadRun(LoadReport(file: path), options)
+    if input.head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+      run.checkArchive(file)
+    } else if TarMembers.recognizes(input.head) {
+      run.checkTar(file)
+    } else if input.head.first == 0x80 {
+      run.checkLegacy(file)
+    } else {
+      let format = try FormatRegistry.reader(for: input, as: nil).descriptor
+      throw CheckpointError(
+        .unsupported,
+        "it is a \(format.id.rawValue) file, which torch.load does not read",
+        file: path,
+        hint: "`pth convert` makes a checkpoint of it"
+      )
+    }
+    run.checkMapping(isArchive: input.head.first == 0x50)
+    return run.report
+  }
+}
+
+/// One check: what was found so far.
+struct LoadRun {
+  var report: LoadReport
+  let options: LoadOptions
+  let table: TorchVersionTable
+
+  init(_ report: LoadReport, _ options: LoadOptions) {
+    self.report = report
+    self.options = options
+    table = TorchVersionTable(options.target)
+  }
+
+  mutating func fail(
+    _ code: String,
+    record: String? = nil,
+    offset: Int? = nil,
+    keyPath: String? = nil,
+    _ message: String
+  ) {
+    report.findings.append(
+      Finding(
+        .error,
+        code,
+        record: record,
+        offset: offset,
+        keyPath: keyPath,
+        message
+      )
+    )
+  }
+
+  mutating func warn(
+    _ code: String,
+    record: String? = nil,
+    offset: Int? = nil,
+    keyPath: String? = nil,
+    _ message: String
+  ) {
+    report.findings.append(
+      Finding(
+        .warning,
+        code,
+        record: record,
+        offset: offset,
+        keyPath: keyPath,
+        message
+      )
+    )
+  }
+
+  mutating func checkMapping(isArchive: Bool) {
+    guard options.mmap else { return }
+    if options.target == .torch1 {
+      fail("no-mmap", "torch 1.13 has no argument mmap")
+    } else if !isArchive {
+      fail("no-mmap", "mmap=True takes zip archives only")
+    }
+  }
+
+  /// Decodes a pickle and checks it.
+  ///
+  /// - Returns: The graph, nil where the pickle can't be read.
+  mutating func checkPickle(
+    _ source: PickleSource,
+    at start: Int,
+    record: String?,
+    isTorchScript: Bool = false
+  ) -> PickleGraph? {
+    var limits = PickleLimits.default
+    limits.maxNodes = options.reading.maxNodes
+    let partial = Unpickler.decodePermissively(
+      source,
+      at: start,
+      limits: limits
+    )
+    let check = PickleLoadCheck(
+      source,
+      partial,
+      start: start,
+      record: record,
+      options: options,
+      table: table
+    )
+    report.findings += check.findings()
+    return partial.failure == nil ? partial.graph : nil
+  }
+
+  // MARK: Other containers
+
+  /// Checks the five pickles of a legacy file.
+  mutating func checkLegacy(_ file: MappedFile) {
+    guard let storage = try? Storage(mapping: file, range: 0..<file.count),
+      let source = try? ScanTarget(storage, location: "").source()
+    else { return }
+    var start = 0
+    for number in 0..<5 {
+      guard
+        let graph = checkPickle(source, at: start, record: nil)
+      else { return }
+      if number == 0 {
+        let inspection = PickleInspection(
+          policy: GlobalPolicy(),
+          limits: .default
+        )
+        guard inspection.inspect(source, at: 0, location: "").isLegacyMagic
+        else {
+          return fail(
+            "bad-magic",
+            offset: 0,
+            "the first pickle is not the number that opens PyTorch's files"
+          )
+        }
+      }
+      start = graph.endOffset
+    }
+    checkByReading(file)
+  }
+
+  /// Checks torch 0.1's tar.
+  mutating func checkTar(_ file: MappedFile) {
+    if options.weightsOnly, options.target == .torch2 {
+      fail(
+        "weights-only-tar",
+        "weights_only=True does not take torch 0.1's tar files"
+      )
+    }
+    checkByReading(file)
+  }
+
+  /// Leaves the storages to this package's own reader.
+  private mutating func checkByReading(_ file: MappedFile) {
+    guard report.loads, let input = try? CheckpointInput(file.path),
+      let reader = try? FormatRegistry.reader(for: input, as: nil)
+    else { return }
+    do {
+      _ = try reader.read(input, options: options.reading)
+    } catch let error as CheckpointError {
+      report.findings.append(Finding(error))
+    } catch {
+      fail("unreadable", "\(error)")
+    }
+  }
+}

@@ -1,0 +1,173 @@
+internal import Pickle
+internal import Tensors
+
+/// Bytes that may hold pickles, with the name under which a report shows them.
+struct ScanTarget {
+  let storage: Storage
+  let range: Range<Int>
+  let location: String
+  /// The file that the storage maps the whole of, if it does.
+  let file: MappedFile?
+
+  init(
+    _ storage: Storage,
+    range: Range<Int>? = nil,
+    location: String,
+    file: MappedFile? = nil
+  ) {
+    self.storage = storage
+    self.range = range ?? 0..<storage.byteCount
+    self.location = location
+    self.file = file
+  }
+
+  /// The bytes as those of an archive.
+  ///
+  /// - Throws: What reading the storage throws.
+  func archiveBytes(path: String) throws -> ArchiveBytes {
+    if let file { return ArchiveBytes(file, range: range) }
+    return try ArchiveBytes(storage, range: range, path: path)
+  }
+
+  /// The part of these bytes from `start` on, counted from their beginning.
+  func dropFirst(_ start: Int) -> ScanTarget {
+    ScanTarget(
+      storage,
+      range: min(range.lowerBound + start, range.upperBound)..<range.upperBound,
+      location: location,
+      file: file
+    )
+  }
+
+  /// A part of these bytes, counted from their beginning; cut at their end.
+  func part(_ part: Range<Int>, location: String) -> ScanTarget {
+    let shifted =
+      range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
+    return ScanTarget(
+      storage,
+      range: shifted.clamped(to: range),
+      location: location,
+      file: file
+    )
+  }
+
+  var count: Int { range.count }
+
+  /// Calls `body` with the bytes.
+  ///
+  /// - Throws: What reading the storage throws.
+  func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try unsafe storage.withUnsafeBytes {
+      try unsafe body(UnsafeRawBufferPointer(rebasing: $0[range]))
+    }
+  }
+
+  /// The first bytes, at most `count`.
+  func head(_ count: Int) throws -> [UInt8] {
+    try unsafe withUnsafeBytes { unsafe Array($0.prefix(count)) }
+  }
+
+  /// The bytes up to `limit` as a source of pickles.
+  func source(limit: Int = .max) throws -> PickleSource {
+    let bytes = try unsafe storage.unsafeBytes()
+    let end = range.lowerBound + min(range.count, limit)
+    return unsafe PickleSource(
+      unsafeBytes: UnsafeRawBufferPointer(
+        rebasing: bytes[range.lowerBound..<end]
+      ),
+      owner: storage
+    )
+  }
+}
+
+/// Lists what one pickle imports, each name with its verdict.
+struct PickleInspection {
+  let policy: GlobalPolicy
+  let limits: PickleLimits
+
+  /// Looks at a pickle.
+  ///
+  /// - Parameters:
+  ///   - source: The bytes.
+  ///   - start: Where the pickle starts in them.
+  ///   - location: The name of the bytes.
+  /// - Returns: What is in it.
+  func inspect(
+    _ source: PickleSource,
+    at start: Int,
+    location: String
+  ) -> (pickle: ScannedPickle, isLegacyMagic: Bool) {
+    let partial = Unpickler.decodePermissively(
+      source,
+      at: start,
+      limits: limits
+    )
+    let report = Scanner.scan(partial, source)
+    var globals: [ScannedGlobal] = []
+    var places: [Scanner.Name: Int] = [:]
+    for finding in report.findings {
+      if let place = places[finding.name] {
+        merge(finding, into: &globals[place])
+      } else {
+        places[finding.name] = globals.count
+        globals.append(global(finding))
+      }
+    }
+    let pickle = ScannedPickle(
+      location: location,
+      offset: start,
+      byteCount: max(0, report.endOffset - start),
+      protocolVersion: report.protocolVersion,
+      globals: globals,
+      failure: report.failure?.message,
+      failureOffset: report.failure?.offset
+    )
+    let graph = partial.graph
+    let isMagic =
+      report.failure == nil
+      && graph.bigIntBytes(graph.root) == Self.legacyMagic
+    return (pickle, isMagic)
+  }
+
+  /// The number 0x1950a86a20f9469cfc6c, which opens files of torch < 1.6.
+  private static let legacyMagic: [UInt8] = [
+    0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
+  ]
+
+  private func global(_ finding: Scanner.Finding) -> ScannedGlobal {
+    let verdict = policy.verdict(on: finding.name)
+    return ScannedGlobal(
+      name: finding.name.description,
+      // A class that a pickle changes is changed for the whole program.
+      verdict: finding.isChanged ? .dangerous : verdict,
+      opcode: finding.opcode?.name ?? "",
+      offset: finding.offset,
+      keyPath: finding.path,
+      importCount: 1,
+      callCount: finding.callCount,
+      firstCall: call(finding),
+      isChanged: finding.isChanged
+    )
+  }
+
+  private func merge(
+    _ finding: Scanner.Finding,
+    into global: inout ScannedGlobal
+  ) {
+    global.importCount += 1
+    global.callCount += finding.callCount
+    global.firstCall = global.firstCall ?? call(finding)
+    if finding.isChanged {
+      global.isChanged = true
+      global.verdict = .dangerous
+    }
+  }
+
+  private func call(
+    _ finding: Scanner.Finding
+  ) -> (opcode: String, offset: Int)? {
+    finding.firstCall.map { (finding.firstCallOpcode?.name ?? "", $0) }
+  }
+}

@@ -1,0 +1,359 @@
+internal import Pickle
+internal import Tensors
+
+/// What of one pickle PyTorch refuses: opcodes, globals, calls, tensors.
+struct PickleLoadCheck {
+  private let source: PickleSource
+  private let partial: Unpickler.Partial
+  private let start: Int
+  private let record: String?
+  private let options: LoadOptions
+  private let table: TorchVersionTable
+  private let names: [Scanner.Finding]
+  private let paths: PathFinder
+
+  private var graph: PickleGraph { partial.graph }
+
+  init(
+    _ source: PickleSource,
+    _ partial: Unpickler.Partial,
+    start: Int,
+    record: String?,
+    options: LoadOptions,
+    table: TorchVersionTable
+  ) {
+    self.source = source
+    self.partial = partial
+    self.start = start
+    self.record = record
+    self.options = options
+    self.table = table
+    names = Scanner.scan(partial, source).findings
+    paths = PathFinder(partial.graph)
+  }
+
+  /// The findings in the order of the pickle.
+  func findings() -> [Finding] {
+    var found: [Finding] = []
+    if options.weightsOnly { found += refusedOpcodes() + refusedCalls() }
+    for name in names { found += check(name) }
+    if let failure = partial.failure {
+      found.append(
+        finding(.error, "bad-pickle", failure.offset, nil, failure.message)
+      )
+    } else {
+      found += tensors()
+    }
+    // A stable sort: of several faults at one opcode the first one counts.
+    return found.enumerated().sorted {
+      ($0.element.offset ?? 0, $0.offset) < ($1.element.offset ?? 0, $1.offset)
+    }.map(\.element)
+  }
+
+  private func finding(
+    _ severity: Finding.Severity,
+    _ code: String,
+    _ offset: Int?,
+    _ keyPath: String?,
+    _ message: String
+  ) -> Finding {
+    Finding(
+      severity,
+      code,
+      record: record,
+      offset: offset,
+      keyPath: keyPath,
+      message
+    )
+  }
+
+  // MARK: The weights-only unpickler
+
+  private func refusedOpcodes() -> [Finding] {
+    let refused = source.firstOpcode(at: start) {
+      !table.weightsOnlyOpcodes.contains($0.name)
+    }
+    guard let (opcode, offset) = refused else { return [] }
+    return [
+      finding(
+        .error,
+        "refused-opcode",
+        offset,
+        path(near: offset),
+        "weights_only=True has no opcode \(opcode.name)"
+      )
+    ]
+  }
+
+  /// The key path of what is made last before an opcode.
+  private func path(near offset: Int) -> String? {
+    let ids = graph.nodes.filter {
+      graph.offset($0) >= 0 && graph.offset($0) <= offset
+    }
+    for id in ids.suffix(64).reversed() {
+      if let path = paths.path(of: id) { return path }
+    }
+    return nil
+  }
+
+  private func refusedCalls() -> [Finding] {
+    var found: [Finding] = []
+    func refuse(
+      _ id: PickleGraph.NodeID,
+      _ code: String,
+      _ message: String
+    ) {
+      found.append(
+        finding(.error, code, graph.offset(id), paths.path(of: id), message)
+      )
+    }
+    for id in graph.nodes where graph.kind(id) == .object {
+      guard let object = graph.object(id) else { continue }
+      let name = graph.global(object.callable).map { "\($0.module).\($0.name)" }
+      guard let name, allows(name) else {
+        // A refused global has been told about where it is imported.
+        if name == nil {
+          refuse(id, "refused-call", "weights_only=True does not call this")
+        }
+        continue
+      }
+      let isParameter = name == "torch.nn.parameter.Parameter"
+      if object.construction == .newObj, options.target == .torch1, !isParameter
+      {
+        refuse(
+          id,
+          "refused-call",
+          "weights_only=True makes no object of \(name) by NEWOBJ"
+        )
+      }
+      if !object.listItems.isEmpty {
+        refuse(
+          id,
+          "refused-items",
+          "weights_only=True appends to lists only, not to \(name)"
+        )
+      }
+      let isMapping =
+        name == "collections.OrderedDict"
+        || name == "collections.Counter" && options.target == .torch2
+      if !object.dictItems.isEmpty, !isMapping, options.target == .torch2 {
+        refuse(
+          id,
+          "refused-items",
+          "weights_only=True sets no items of \(name)"
+        )
+      }
+      if object.state != nil, !takesState(name) {
+        refuse(
+          id,
+          "refused-state",
+          "weights_only=True sets no state of \(name)"
+        )
+      }
+    }
+    return found
+  }
+
+  private func takesState(_ name: String) -> Bool {
+    switch name {
+    case "collections.OrderedDict", "torch.nn.parameter.Parameter",
+      "torch.Tensor":
+      true
+    default:
+      name.contains("_rebuild")
+        || options.target == .torch2 && name == "collections.Counter"
+    }
+  }
+
+  private func allows(_ name: String) -> Bool {
+    if table.weightsOnlyGlobals.contains(name) { return true }
+    guard options.target == .torch2, name.hasPrefix("__builtin__.") else {
+      return false
+    }
+    // torch 2 maps Python 2's module names.
+    return table.weightsOnlyGlobals.contains(
+      "builtins." + name.dropFirst("__builtin__.".count)
+    )
+  }
+
+  // MARK: Imports
+
+  private func check(_ found: Scanner.Finding) -> [Finding] {
+    switch found.name {
+    case .global(let module, let name):
+      let full = module + "." + name
+      if options.weightsOnly, !allows(full) {
+        return [
+          finding(
+            .error,
+            "refused-global",
+            found.offset,
+            found.path,
+            "weights_only=True does not let \(full) through"
+          )
+        ]
+      }
+      return existing(module, name, found)
+    case .extension(let code):
+      return [
+        finding(
+          .error,
+          "unknown-extension",
+          found.offset,
+          found.path,
+          "extension code \(code) is registered by no module of PyTorch"
+        )
+      ]
+    case .module, .computed:
+      return [
+        finding(
+          .warning,
+          "computed-name",
+          found.offset,
+          found.path,
+          "\(found.name) is computed when the file is loaded"
+        )
+      ]
+    }
+  }
+
+  /// Whether the version has what a global names.
+  private func existing(
+    _ module: String,
+    _ name: String,
+    _ found: Scanner.Finding
+  ) -> [Finding] {
+    func missing(_ what: String) -> [Finding] {
+      [
+        finding(
+          .error,
+          "missing-global",
+          found.offset,
+          found.path,
+          "\(options.target.rawValue) has no \(what)"
+        )
+      ]
+    }
+    switch module {
+    case "torch._utils" where name.hasPrefix("_rebuild"):
+      return table.rebuilders.contains(name) ? [] : missing("\(module).\(name)")
+    case "torch" where DType(torchName: name) != nil:
+      return table.dtypes.contains(name) ? [] : missing("\(module).\(name)")
+    case "torch.nn.parameter" where name == "Buffer":
+      return options.target == .torch2 ? [] : missing("\(module).\(name)")
+    case "torch._C" where name == "_TensorBase" || name == "TensorBase":
+      return []
+    default: break
+    }
+    if module.hasPrefix("numpy._core"), options.target == .torch1 {
+      return [
+        finding(
+          .warning,
+          "needs-module",
+          found.offset,
+          found.path,
+          "it needs numpy 2, which torch 1.13 does not work with"
+        )
+      ]
+    }
+    let isNested =
+      module.hasPrefix("torch.nested.") || module.hasPrefix("torch._dynamo")
+      || module.hasPrefix("torch.distributed.tensor")
+    if isNested, options.target == .torch1 {
+      return missing("module \(module)")
+    }
+    switch GlobalPolicy().verdict(on: found.name) {
+    case .safe: return []
+    case .dangerous:
+      return [
+        finding(
+          .warning,
+          "runs-code",
+          found.offset,
+          found.path,
+          "loading it calls or gives away \(module).\(name); see `pth scan`"
+        )
+      ]
+    case .unknown:
+      guard !module.hasPrefix("torch."), module != "torch" else { return [] }
+      return [
+        finding(
+          .warning,
+          "needs-module",
+          found.offset,
+          found.path,
+          "it needs \(module).\(name)"
+        )
+      ]
+    }
+  }
+
+  // MARK: Tensors
+
+  private func tensors() -> [Finding] {
+    let table = StorageTable { _, byteCount in .meta(byteCount: byteCount) }
+    let reader = GraphReader(graph)
+    var decoder = TensorDecoder(reader: reader, storages: table)
+    var found: [Finding] = []
+    func note(_ error: CheckpointError, _ id: PickleGraph.NodeID) {
+      // What this package does not know may still be known to PyTorch.
+      found.append(
+        finding(
+          error.code == .damaged ? .error : .warning,
+          error.code == .damaged ? "bad-tensor" : error.code.rawValue,
+          error.offset ?? graph.offset(id),
+          paths.path(of: id),
+          error.message
+        )
+      )
+    }
+    for id in graph.nodes where graph.kind(id) == .persistentID {
+      do {
+        _ = try reader.storageReference(id)
+      } catch {
+        note(error, id)
+      }
+    }
+    for id in graph.nodes where graph.kind(id) == .object {
+      do {
+        _ = try decoder.tensor(id)
+        if let finding = tooManyArguments(reader, id) { found.append(finding) }
+      } catch let error as CheckpointError {
+        note(error, id)
+      } catch {
+        continue
+      }
+    }
+    return found
+  }
+
+  /// torch 1.13's `_rebuild_tensor_v2` takes no marks for conjugate views.
+  private func tooManyArguments(
+    _ reader: GraphReader,
+    _ id: PickleGraph.NodeID
+  ) -> Finding? {
+    guard options.target == .torch1, let call = reader.call(id),
+      call.function == .rebuildTensorV2, call.arguments.count > 6
+    else { return nil }
+    return finding(
+      .error,
+      "too-many-arguments",
+      graph.offset(id),
+      paths.path(of: id),
+      "torch 1.13 knows no conjugate and negative views in files"
+    )
+  }
+}
+
+/// Key paths, worked out when the first one is asked for.
+final class PathFinder {
+  private let graph: PickleGraph
+  private lazy var paths = KeyPaths(graph)
+
+  init(_ graph: PickleGraph) {
+    self.graph = graph
+  }
+
+  /// The path of a node, nil for one that is not in the value.
+  func path(of id: PickleGraph.NodeID) -> String? { paths.path(of: id) }
+}

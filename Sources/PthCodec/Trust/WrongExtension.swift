@@ -1,0 +1,53 @@
+/// Compares a file's name with its content.
+enum WrongExtension {
+  /// A finding where the name promises another format than the content has:
+  /// who trusts `.safetensors` to hold no code must not get a pickle.
+  static func findings(_ input: CheckpointInput) -> [Finding] {
+    guard let found = family(of: input) else { return [] }
+    let name = input.fileName.lowercased()
+    guard
+      let claimed = families.first(where: { family in
+        family.suffixes.contains { name.hasSuffix("." + $0) }
+      }), claimed.name != found,
+      // A checkpoint is a pickle or an archive of pickles.
+      claimed.name != torch || found != "a pickle" && found != "a zip archive"
+    else { return [] }
+    return [
+      Finding(
+        .warning,
+        "wrong-extension",
+        "the name says \(claimed.name), the content is \(found)"
+      )
+    ]
+  }
+
+  private static let torch = "a PyTorch file"
+
+  private static let families: [(name: String, suffixes: [String])] = [
+    ("safetensors", ["safetensors"]),
+    ("npz", ["npz"]),
+    ("npy", ["npy"]),
+    ("gguf", ["gguf"]),
+    ("onnx", ["onnx"]),
+    (torch, ["pth", "pt", "ckpt"]),
+  ]
+
+  private static func family(of input: CheckpointInput) -> String? {
+    let format = try? FormatRegistry.reader(for: input, as: nil).descriptor.id
+    switch format {
+    case .pytorchZip, .pytorchLegacy, .pytorchTar, .torchScript:
+      return torch
+    case .safetensors: return "safetensors"
+    case .npz: return "npz"
+    case .npy: return "npy"
+    case .gguf: return "gguf"
+    case .onnx: return "onnx"
+    case .idx, .csv, .pytorchSharded, .dcp: return nil
+    case nil:
+      if input.head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+        return "a zip archive"
+      }
+      return input.head.first == 0x80 ? "a pickle" : nil
+    }
+  }
+}

@@ -1,0 +1,178 @@
+internal import Tensors
+
+/// The scan of one zip archive: its records, and what lies around them.
+struct ZipScan {
+  private let target: ScanTarget
+  private let depth: Int
+  private let bytes: ArchiveBytes
+
+  /// A larger storage is not inflated to see whether it might be a pickle.
+  private static let inflatedData = 16 << 20
+
+  init(_ target: ScanTarget, depth: Int) throws {
+    self.target = target
+    self.depth = depth
+    bytes = try target.archiveBytes(path: target.location)
+  }
+
+  /// Whether the bytes end as a zip archive does.
+  static func hasDirectory(_ target: ScanTarget) throws -> Bool {
+    let bytes = try target.archiveBytes(path: target.location)
+    guard let directory = try? ZipDirectory(bytes) else { return false }
+    return !directory.records.isEmpty
+  }
+
+  /// Scans the archive.
+  ///
+  /// - Returns: The bytes before it, where they are an archive too.
+  func run(_ scan: inout ScanRun) throws -> ScanTarget? {
+    let directory: ZipDirectory
+    do throws(ArchiveError) {
+      directory = try ZipDirectory(bytes)
+    } catch {
+      scan.report.isUnreadable = true
+      scan.report.findings.append(located(Finding(error)))
+      try scanFirstRecord(&scan)
+      return nil
+    }
+    let limits = scan.options.reading.archiveLimits
+    scan.report.findings += ZipVerifier.findings(
+      bytes,
+      isCheckpoint: isCheckpoint(directory),
+      limits: limits
+    ).filter { !isRun || $0.code != "prepended-bytes" }.map(located)
+    let before = try scanAround(directory, &scan)
+    let content = ZipContent(directory, limits: limits)
+    for index in directory.records.indices {
+      try scanRecord(index, directory, content, &scan)
+    }
+    return before
+  }
+
+  /// Whether archives one after the other are what the file's name promises:
+  /// `torch.distributed.checkpoint` writes them so.
+  private var isRun: Bool { target.location.hasSuffix(".distcp") }
+
+  private func scanRecord(
+    _ index: Int,
+    _ directory: ZipDirectory,
+    _ content: ZipContent,
+    _ scan: inout ScanRun
+  ) throws {
+    let record = directory.records[index]
+    let name = directory.name(of: record)
+    if isStorage(name), record.isDeflated,
+      record.uncompressedSize > Self.inflatedData
+    {
+      scan.report.findings.append(
+        located(
+          Finding(
+            .note,
+            "not-scanned",
+            record: name,
+            "the compressed storage was not looked into"
+          )
+        )
+      )
+      return
+    }
+    let storage: Storage
+    do {
+      storage = try content.storage(at: index, checkingSum: false)
+      _ = try unsafe storage.unsafeBytes()
+    } catch {
+      // The archive's own checks have told why; what is in it is not known.
+      scan.report.isUnreadable = true
+      return
+    }
+    let part = ScanTarget(storage, location: location(name))
+    guard part.count > 0 else {
+      if name.hasSuffix(".pkl") {
+        try scan.scanPickles(part, isCertain: true)
+      }
+      return
+    }
+    if name.hasSuffix(".pkl") || name.hasSuffix(".pickle") {
+      try scan.scanPickles(part, isCertain: true)
+    } else if try !scan.scanContainer(part, depth: depth + 1) {
+      try scan.scanPickles(
+        part,
+        isCertain: false,
+        isData: isStorage(name)
+      )
+    }
+  }
+
+  /// Scans what lies before and behind the archive; that anything does has
+  /// been told already.
+  private func scanAround(
+    _ directory: ZipDirectory,
+    _ scan: inout ScanRun
+  ) throws -> ScanTarget? {
+    let first =
+      directory.records.map(\.headerOffset).min()
+      ?? directory.end.directoryRange.lowerBound
+    var before: ScanTarget?
+    if first > 0 {
+      let part = target.part(
+        0..<first,
+        location: isRun ? target.location : location("(before)")
+      )
+      if try Self.hasDirectory(part) {
+        before = part
+      } else if try !scan.scanContainer(part, depth: depth + 1) {
+        try scan.scanPickles(part, isCertain: false)
+      }
+    }
+    let end = directory.end.archiveEnd
+    if end < target.count {
+      let part = target.part(end..<target.count, location: location("(after)"))
+      if try !scan.scanContainer(part, depth: depth + 1) {
+        try scan.scanPickles(part, isCertain: false)
+      }
+    }
+    return before
+  }
+
+  /// Of an archive without a directory, the first record is PyTorch's pickle.
+  private func scanFirstRecord(_ scan: inout ScanRun) throws {
+    let header = bytes.withView { ZipLocalHeader(in: $0, at: 0) }
+    guard let header, header.method == 0 else { return }
+    let name = bytes.withView { view in
+      unsafe view.slice(header.nameRange).map {
+        unsafe String(decoding: $0, as: UTF8.self)
+      }
+    }
+    let part = ScanTarget(
+      target.storage,
+      range: target.dropFirst(header.dataOffset).range,
+      location: location(name ?? "")
+    )
+    try scan.scanPickles(part, isCertain: false)
+  }
+
+  private func isCheckpoint(_ directory: ZipDirectory) -> Bool {
+    directory.records.contains {
+      let name = directory.name(of: $0)
+      return name == "data.pkl" || name.hasSuffix("/data.pkl")
+    }
+  }
+
+  /// Whether PyTorch takes a record of this name for numbers.
+  private func isStorage(_ name: String) -> Bool {
+    guard let slash = name.firstIndex(of: "/") else { return false }
+    let inside = name[name.index(after: slash)...]
+    return inside.hasPrefix("data/") || inside.hasPrefix("constants/")
+  }
+
+  private func location(_ name: String) -> String {
+    target.location.isEmpty ? name : target.location + "!" + name
+  }
+
+  private func located(_ finding: Finding) -> Finding {
+    guard !target.location.isEmpty else { return finding }
+    var copy = finding
+    copy.record = location(finding.record ?? "")
+    return copy
+  }
+}

@@ -1,0 +1,69 @@
+internal import ArgumentParser
+internal import PthCodec
+internal import Tensors
+
+/// `pth scan`: what would run if Python loaded a file.
+struct ScanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scan",
+    abstract: "Tell what a file would run if Python loaded it, without doing "
+      + "so.",
+    discussion: """
+      Every pickle in the file is read: records of any name, legacy files, tars, \
+      archives in archives, object arrays, what follows a pickle's end. Each \
+      name that a pickle imports is safe (it builds data), unknown, or \
+      dangerous (it runs code or programs, or gets at anything by its name). \
+      What can't be read to its end is dangerous.
+
+      Exit code 0: everything is safe, 1: not, 65: the file is none that could \
+      hold a pickle.
+
+      Example: pth scan model.pth --allow 'mypackage.*'
+      """
+  )
+
+  @Argument(help: "The files or folders.")
+  var files: [String]
+
+  @Option(
+    name: .customLong("allow"),
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Take names that fit as safe: 'package.module.*'.",
+      valueName: "glob"
+    )
+  )
+  var allowed: [String] = []
+
+  @Flag(help: "Print one JSON object, or a list of them for several files.")
+  var json = false
+
+  @OptionGroup(title: "Limits")
+  var limits: LimitOptions
+
+  func run() throws {
+    let options = ScanOptions(
+      allowed: allowed.map { NameGlob($0) },
+      reading: limits.readOptions
+    )
+    var reports: [JSONValue] = []
+    var isClean = true
+    for file in files {
+      let report = try FileScanner.scan(file, options: options)
+      isClean = isClean && report.isClean
+      if json {
+        reports.append(ScanText.json(of: report))
+      } else {
+        print(ScanText.text(of: report), terminator: "")
+      }
+    }
+    if json {
+      print(
+        reports.count == 1
+          ? reports[0].text(indent: 2)
+          : JSONValue.array(reports).text(indent: 2)
+      )
+    }
+    if !isClean { throw Exit.found }
+  }
+}
