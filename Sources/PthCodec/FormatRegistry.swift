@@ -5,7 +5,7 @@ public enum FormatRegistry {
   /// Every format that can be read or written.
   static let formats: [any CheckpointFormat] = [
     PytorchZip(), TorchScript(), PytorchLegacy(),
-    PytorchTar(), PytorchSharded(),
+    PytorchTar(), PytorchSharded(), DCPFormat(),
     SafetensorsFormat(), NPYFormat(), NPZFormat(), GGUFFormat(),
     ONNXFormat(), CSVFormat(), IDXFormat(),
   ]

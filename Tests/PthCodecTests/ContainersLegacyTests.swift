@@ -124,6 +124,21 @@ struct ContainersLegacyTests {
     }
   }
 
+  @Test("tensors made in memory have counts of their own dtype")
+  func fromMemory() throws {
+    try withTemporaryDirectory { folder in
+      let file = folder.file("made.pth")
+      let made = try Checkpoint(Tensor([1, 2, 3] as [Double]))
+      try made.save(to: file, as: .pytorchLegacy)
+      let bytes = try readFile(file)
+      #expect(bytes[bytes.count - 3 * 8 - 8] == 3)
+      #expect(
+        try Checkpoint.open(file).tensor("data").elements(as: Double.self)
+          == [1, 2, 3]
+      )
+    }
+  }
+
   @Test("a dtype that torch can't read from a legacy file is told")
   func unreadableDType() throws {
     try withTemporaryDirectory { folder in

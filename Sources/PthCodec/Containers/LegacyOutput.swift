@@ -7,7 +7,7 @@ struct LegacyOutput {
   private let path: String
   private let options: WriteOptions
   private let head: [UInt8]
-  private let storages: [(key: String, entry: StorageEntry)]
+  private let storages: [(key: String, type: StorageType, bytes: Storage)]
 
   /// Puts everything but the storages together.
   ///
@@ -23,12 +23,13 @@ struct LegacyOutput {
     self.path = path
     self.options = options
     let content = try PickledContent(of: checkpoint).inLegacyForm()
-    try Self.check(content)
+    // The types of the entries are those that a file was opened with.
+    let types = try Self.types(content)
     let keys = content.storages.keys.sorted {
       $0.utf8.lexicographicallyPrecedes($1.utf8)
     }
     storages = keys.compactMap { key in
-      content.storages[key].map { (key, $0) }
+      content.storages[key].map { (key, types[key] ?? $0.type, $0.storage) }
     }
     let source = content.legacy
     let graph = content.graph
@@ -46,16 +47,15 @@ struct LegacyOutput {
   /// Writes the file, all or nothing.
   func write() throws {
     let size = storages.reduce(head.count) {
-      $0 &+ 8 &+ $1.entry.storage.byteCount
+      $0 &+ 8 &+ $1.bytes.byteCount
     }
     let file = try TensorFile(path, size: size, options: options)
     try file.write(head)
-    for (key, entry) in storages {
-      let unit = entry.type.countedDType.itemSize
-      try file.write(Self.int64(entry.storage.byteCount / unit))
+    for (key, type, bytes) in storages {
+      let dtype = type.countedDType
+      try file.write(Self.int64(bytes.byteCount / dtype.itemSize))
       do {
-        try unsafe entry.storage
-          .inHostOrder(from: .little, dtype: entry.type.countedDType)
+        try unsafe bytes.inHostOrder(from: .little, dtype: dtype)
           .forEachPiece { try unsafe file.write($0) }
       } catch let error as StorageError {
         throw CheckpointError(
@@ -68,11 +68,13 @@ struct LegacyOutput {
     try file.commit()
   }
 
-  /// Torch gives a storage the dtype of its first mention and reads tensors of
-  /// another one as that.
-  private static func check(
+  /// The types by which the object mentions its storages.
+  ///
+  /// - Throws: ``CheckpointError`` where there are two: torch gives a storage
+  ///   the dtype of its first mention and reads other tensors as that too.
+  private static func types(
     _ content: PickledContent
-  ) throws(CheckpointError) {
+  ) throws(CheckpointError) -> [String: StorageType] {
     let reader = GraphReader(content.graph)
     var types: [String: StorageType] = [:]
     for id in content.graph.nodes where reader.isStorage(id) {
@@ -88,6 +90,7 @@ struct LegacyOutput {
         )
       }
     }
+    return types
   }
 
   private static func int64(_ number: Int) -> [UInt8] {

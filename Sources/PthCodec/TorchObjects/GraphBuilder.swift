@@ -131,9 +131,21 @@ struct GraphBuilder {
     }
   }
 
-  /// `('storage', type, key, location, count)` as a persistent id.
   private mutating func storage(of tensor: Tensor) -> PickleGraph.NodeID {
-    let identity = ObjectIdentifier(tensor.storage)
+    storage(
+      tensor.storage,
+      as: StorageType(writing: tensor.dtype),
+      location: tensor.device
+    )
+  }
+
+  /// `('storage', type, key, location, count)` as a persistent id.
+  mutating func storage(
+    _ storage: Storage,
+    as type: StorageType,
+    location: String
+  ) -> PickleGraph.NodeID {
+    let identity = ObjectIdentifier(storage)
     let key: PickleGraph.NodeID
     if let known = keys[identity] {
       key = known
@@ -141,17 +153,16 @@ struct GraphBuilder {
       // Python makes a new text of a number, also of one digit.
       key = graph.addString(String(storages.count))
       keys[identity] = key
-      storages.append(tensor.storage)
+      storages.append(storage)
     }
-    let type = StorageType(writing: tensor.dtype)
     let (module, name) = type.global
     return graph.addPersistentID(
       graph.addTuple([
         constant("storage"),
         global(module, name),
         key,
-        constant(tensor.device),
-        graph.addInt(tensor.storage.byteCount / type.countedDType.itemSize),
+        constant(location),
+        graph.addInt(storage.byteCount / type.countedDType.itemSize),
       ])
     )
   }
@@ -167,7 +178,8 @@ struct GraphBuilder {
     graph.addTuple(numbers.map { graph.addInt($0) })
   }
 
-  private mutating func global(
+  /// The node of a class or function.
+  mutating func global(
     _ module: String,
     _ name: String
   ) -> PickleGraph.NodeID {

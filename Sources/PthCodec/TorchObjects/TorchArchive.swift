@@ -12,8 +12,13 @@ struct TorchArchive {
   static let pickleRecord = "data.pkl"
 
   init(_ input: CheckpointInput, options: ReadOptions) throws {
+    try self.init(ArchiveBytes(input.mappedFile()), options: options)
+  }
+
+  /// Opens an archive that may be a part of a file.
+  init(_ bytes: ArchiveBytes, options: ReadOptions) throws {
     reader = try ArchiveReader(
-      input.mappedFile(),
+      bytes,
       limits: ArchiveLimits(
         maximumInflatedBytes: options.maxInflatedSize,
         maximumInflationRatio: options.maxInflationRatio

@@ -1,0 +1,34 @@
+internal import Tensors
+
+/// A folder of `torch.distributed.checkpoint`: `.metadata` and `.distcp` files.
+struct DCPFormat: CheckpointFormat {
+  let descriptor = FormatDescriptor(
+    id: .dcp,
+    aliases: [],
+    suffixes: [],
+    canRead: true,
+    canWrite: false,
+    summary: "folder of torch.distributed.checkpoint"
+  )
+
+  func recognizes(_ input: CheckpointInput) -> Bool {
+    input.file == nil
+      && (try? MappedFile.open(input.path + "/" + DCPFolder.metadataName))
+        != nil
+  }
+
+  func read(
+    _ input: CheckpointInput,
+    options: ReadOptions
+  ) throws -> Checkpoint {
+    guard input.file == nil else {
+      throw CheckpointError(
+        .mismatch,
+        "a distributed checkpoint is a folder, not a file",
+        file: input.path
+      )
+    }
+    var folder = try DCPFolder(input.path, options: options)
+    return try folder.checkpoint()
+  }
+}
