@@ -7,16 +7,22 @@ extension Checkpoint {
   ///
   /// - Throws: ``CheckpointError`` with the key path for a tensor that can't
   ///   be.
-  init(walking content: PickledContent, as format: FormatID) throws {
+  init(
+    walking content: PickledContent,
+    as format: FormatID,
+    decoders: ObjectDecoders = [:]
+  ) throws {
     let storages = content.storages
-    var walk = ObjectWalk(
-      decoder: TensorDecoder(
-        reader: GraphReader(content.graph),
-        storages: StorageTable { reference, byteCount in
-          try storages.storage(reference, byteCount)
-        }
-      )
+    let decoder = TensorDecoder(
+      reader: GraphReader(content.graph),
+      storages: StorageTable { reference, byteCount in
+        try storages.storage(reference, byteCount)
+      }
     )
+    var walk = ObjectWalk(decoder: decoder)
+    if !decoders.isEmpty {
+      walk.decoding = DecodingContext(decoders, decoder)
+    }
     try walk.run()
     self.init(
       format: format,

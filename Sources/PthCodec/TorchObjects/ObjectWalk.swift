@@ -13,6 +13,9 @@ struct ObjectWalk {
   private(set) var tensors: OrderedDictionary<String, Tensor> = [:]
   private(set) var values: [CheckpointValue] = []
 
+  /// Decoders of a program's own classes, if there are any.
+  var decoding: DecodingContext?
+
   /// The node that each named tensor comes from, for edits of the pickle.
   private(set) var tensorNodes: OrderedDictionary<String, PickleGraph.NodeID> =
     [:]
@@ -94,7 +97,10 @@ struct ObjectWalk {
       add(leaf.type, leaf.value)
       return false
     }
-    if graph.kind(id) == .object, try visitTensorOrScalar(id) { return false }
+    if graph.kind(id) == .object {
+      if decoding != nil, try visitDecoded(id) { return false }
+      if try visitTensorOrScalar(id) { return false }
+    }
     switch marks[id.index] {
     case .open:
       add(reader.typeName(id), .described("a cycle"))
@@ -114,6 +120,24 @@ struct ObjectWalk {
     marks[id.index] = .open
     stack.append(Frame(id: id, members: members, mark: mark))
     return true
+  }
+
+  /// Takes an object that a decoder understands.
+  private mutating func visitDecoded(
+    _ id: PickleGraph.NodeID
+  ) throws -> Bool {
+    do {
+      switch try decoding?.decoded(id) {
+      case .tensor(let tensor): add(tensor, id, suffix: nil)
+      case .tensors(let parts):
+        for part in parts { add(part.tensor, id, suffix: part.name) }
+      case .value(let value): add(reader.typeName(id), value)
+      case nil: return false
+      }
+      return true
+    } catch let error as CheckpointError {
+      throw error.located(keyPath: path.text)
+    }
   }
 
   /// Takes an object that is a tensor or a plain value.
