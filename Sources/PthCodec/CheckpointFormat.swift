@@ -178,6 +178,9 @@ public struct WriteOptions: Sendable {
   /// Whether what the target can't hold is left out.
   public var allowsLoss: Bool
 
+  /// What is done about a power failure before the file counts as written.
+  public var durability: AtomicFile.Durability
+
   /// Told from time to time how many of how many bytes are written.
   public var progress: (@Sendable (_ done: Int, _ total: Int) -> Void)?
 
@@ -191,6 +194,7 @@ public struct WriteOptions: Sendable {
   ///   - pickleProtocol: The pickle protocol.
   ///   - replacesExisting: Whether an existing file may be replaced.
   ///   - allowsLoss: Whether what the target can't hold is left out.
+  ///   - durability: What is done about a power failure.
   ///   - settings: Settings of single formats by name.
   ///   - progress: Told how many of how many bytes are written.
   public init(
@@ -198,6 +202,7 @@ public struct WriteOptions: Sendable {
     pickleProtocol: Int? = nil,
     replacesExisting: Bool = true,
     allowsLoss: Bool = false,
+    durability: AtomicFile.Durability = .synchronized,
     settings: [String: String] = [:],
     progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
   ) {
@@ -205,6 +210,7 @@ public struct WriteOptions: Sendable {
     self.pickleProtocol = pickleProtocol
     self.replacesExisting = replacesExisting
     self.allowsLoss = allowsLoss
+    self.durability = durability
     self.settings = settings
     self.progress = progress
   }

@@ -1,6 +1,8 @@
 // Writing a file so that its name shows the old content or the whole new one,
 // never a part.
 
+internal import CKernels
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -42,11 +44,15 @@ public final class AtomicFile: PatchableSink {
   private var descriptor: Int32
   private var buffer: UnsafeMutableRawBufferPointer
   private var buffered = 0
+  // Up to where the disk was asked to take the bytes.
+  private var submitted = 0
   private var failure: FileError?
 
   private static let bufferSize = 1 << 20
   // From this size on a write of its own costs less than a copy.
   private static let directSize = 1 << 17
+  // So much is written before the disk is asked to take it.
+  private static let submittedSize = 16 << 20
 
   /// Starts to write a file.
   ///
@@ -99,6 +105,73 @@ public final class AtomicFile: PatchableSink {
       if bytes.count > Self.bufferSize - buffered { try flush() }
       unsafe gather(bytes)
     }
+    submit()
+  }
+
+  /// Writes a part of a mapped file after the bytes before.
+  ///
+  /// The system copies it from file to file where it can, without mapping it.
+  ///
+  /// - Parameters:
+  ///   - range: The bytes' positions in the file.
+  ///   - file: The file.
+  /// - Throws: ``FileError`` where the range is not inside the file, where the
+  ///   file was shortened since, or the bytes can't be written.
+  public func write(
+    _ range: Range<Int>,
+    of file: MappedFile
+  ) throws(FileError) {
+    guard range.lowerBound >= 0, range.upperBound <= file.count else {
+      throw FileError(.read, path: file.path, code: EINVAL)
+    }
+    var start = range.lowerBound
+    if range.count >= Self.directSize {
+      try checkOpen()
+      try flush()
+      while start < range.upperBound {
+        let count = pth_copy_file_range(
+          file.descriptor,
+          Int64(start),
+          descriptor,
+          min(range.upperBound - start, Self.submittedSize)
+        )
+        // A page past the end of a file that was shortened can't be read.
+        guard count != 0 || file.isIntact else {
+          throw FileError(
+            .read,
+            path: file.path,
+            code: EIO,
+            detail: "the file was changed while it was read"
+          )
+        }
+        // Other file systems, pipes and old kernels take the bytes as below.
+        guard count > 0 else { break }
+        start += count
+        position += count
+        submit()
+      }
+    }
+    guard start < range.upperBound else { return }
+    try unsafe write(
+      UnsafeRawBufferPointer(
+        rebasing: file.unsafeBytes[start..<range.upperBound]
+      )
+    )
+  }
+
+  /// Has the disk work while the next bytes are prepared, where `commit` would
+  /// wait for it.
+  private func submit() {
+    let written = position - buffered
+    guard durability == .synchronized, destination.temporary != nil,
+      written - submitted >= Self.submittedSize
+    else { return }
+    pth_start_writeback(
+      descriptor,
+      Int64(submitted),
+      Int64(written - submitted)
+    )
+    submitted = written
   }
 
   public func overwrite(

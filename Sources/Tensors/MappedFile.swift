@@ -21,7 +21,7 @@ public final class MappedFile: Sendable {
   public let count: Int
 
   private let base: UInt  // the map's address; 0 for an empty file
-  private let descriptor: Int32
+  let descriptor: Int32
   private let modified: [Int]
 
   /// Maps the file at `path`.

@@ -22,7 +22,7 @@ public final class Storage: Sendable {
 
   @safe
   private enum Content: Sendable {
-    case fixed(any AnyObject & Sendable)
+    case mapped(MappedFile)
     case owned
     case pending(@Sendable () throws -> Storage)
     case streaming(Producer)
@@ -57,8 +57,9 @@ public final class Storage: Sendable {
     let count = max(0, byteCount)
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: count,
-      alignment: 64
+      alignment: LargeMemory.alignment(ofBytes: count)
     )
+    unsafe LargeMemory.prepare(buffer)
     do {
       try unsafe fill(buffer)
     } catch {
@@ -102,7 +103,7 @@ public final class Storage: Sendable {
     }
     let start = unsafe file.unsafeBytes.baseAddress
     self.init(
-      .fixed(file),
+      .mapped(file),
       base: UInt(bitPattern: start) &+ UInt(range.lowerBound),
       byteCount: range.count
     )
@@ -164,6 +165,19 @@ public final class Storage: Sendable {
     Storage(.meta, base: nil, byteCount: byteCount)
   }
 
+  /// The part of a mapped file that the bytes are; nil where they are none.
+  package var place: (file: MappedFile, range: Range<Int>)? {
+    guard
+      let file = content.withLock({ content -> MappedFile? in
+        if case .mapped(let file) = content { file } else { nil }
+      })
+    else { return nil }
+    let start = unsafe Int(
+      fixedBase &- UInt(bitPattern: file.unsafeBytes.baseAddress)
+    )
+    return (file, start..<start + byteCount)
+  }
+
   /// Whether there are no bytes, only a size.
   public var isMeta: Bool {
     content.withLock { if case .meta = $0 { true } else { false } }
@@ -215,7 +229,7 @@ public final class Storage: Sendable {
         let storage = try unsafe gathered(from: producer)
         content = .loaded(storage)
         return storage
-      case .fixed, .owned, .meta: throw StorageError.meta
+      case .mapped, .owned, .meta: throw StorageError.meta
       }
     }
   }

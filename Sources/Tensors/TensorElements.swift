@@ -51,7 +51,9 @@ extension Tensor {
       unsafe [Scalar](
         unsafeUninitializedCapacity: elementCount
       ) { buffer, count in
-        unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+        let target = UnsafeMutableRawBufferPointer(buffer)
+        unsafe LargeMemory.prepare(target)
+        unsafe ParallelCopy.copy(bytes, to: target)
         count = elementCount
       }
     }
@@ -88,6 +90,17 @@ extension Tensor {
     // Neither product overflows: the layout's extent fits the storage.
     let start = layout.offset * dtype.itemSize
     return start..<(start + byteCount)
+  }
+
+  /// The part of a mapped file that the elements are, as
+  /// ``withContiguousBytes(_:)`` gives them; nil where they are none.
+  package var place: (file: MappedFile, range: Range<Int>)? {
+    get throws {
+      guard let inside = try contiguousRange(), let place = storage.place
+      else { return nil }
+      let start = place.range.lowerBound + inside.lowerBound
+      return (place.file, start..<start + inside.count)
+    }
   }
 
   /// A storage of the elements in row-major order, without gaps.

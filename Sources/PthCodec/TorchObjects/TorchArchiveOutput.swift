@@ -51,7 +51,8 @@ struct TorchArchiveOutput {
     let file = try AtomicFile(
       path,
       overwriting: options.replacesExisting,
-      expectedSize: total
+      expectedSize: total,
+      durability: options.durability
     )
     let writer = TorchArchiveWriter(
       root: root,

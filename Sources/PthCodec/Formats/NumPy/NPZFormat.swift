@@ -142,7 +142,11 @@ public struct NPZFormat: CheckpointFormat {
         method: compresses ? .deflated(level: 6) : .stored
       )
     }
-    let file = try AtomicFile(path, overwriting: options.replacesExisting)
+    let file = try AtomicFile(
+      path,
+      overwriting: options.replacesExisting,
+      durability: options.durability
+    )
     try GeneralZipWriter.write(entries, to: file)
     try file.commit()
   }

@@ -24,7 +24,8 @@ final class TensorFile {
     file = try AtomicFile(
       path,
       overwriting: options.replacesExisting,
-      expectedSize: size
+      expectedSize: size,
+      durability: options.durability
     )
     total = size ?? 0
     progress = size == nil ? nil : options.progress
@@ -53,6 +54,20 @@ final class TensorFile {
     }
   }
 
+  /// Writes a part of a mapped file, telling the progress.
+  private func copy(
+    _ range: Range<Int>,
+    of source: MappedFile
+  ) throws(FileError) {
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = min(range.upperBound, start + Self.stride)
+      try file.write(start..<end, of: source)
+      start = end
+      progress?(file.position, total)
+    }
+  }
+
   /// Writes zeros until the position is a multiple of `alignment`.
   func pad(to alignment: Int, with byte: UInt8 = 0) throws(FileError) {
     let rest = file.position % max(1, alignment)
@@ -75,6 +90,11 @@ final class TensorFile {
   ) throws {
     let unit = order == .host ? 1 : tensor.dtype.swapUnit
     do {
+      if unit == 1, !tensor.isConjugate, !tensor.isNegative,
+        let place = try tensor.place
+      {
+        return try copy(place.range, of: place.file)
+      }
       try unsafe tensor.resolved().forEachContiguousPiece { piece in
         if unit == 1 {
           try unsafe write(piece)
