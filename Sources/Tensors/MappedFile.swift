@@ -162,14 +162,26 @@ public final class MappedFile: Sendable {
       && Self.stamp(of: status) == modified
   }
 
-  /// Tells the system that the whole file will be read from front to back.
-  public func adviseSequential() {
+  /// Calls `body`, which reads a few bytes here and there.
+  ///
+  /// Meanwhile a page that is read brings no others with it: the system's
+  /// reading ahead would fetch megabytes around each of them.
+  ///
+  /// - Parameter body: Reads the bytes.
+  /// - Returns: What `body` returns.
+  /// - Throws: What `body` throws.
+  package func withScatteredReads<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    advise(MADV_RANDOM)
+    defer { advise(MADV_NORMAL) }
+    return try body()
+  }
+
+  private func advise(_ advice: Int32) {
     guard base != 0 else { return }
-    _ = unsafe madvise(
-      UnsafeMutableRawPointer(bitPattern: base),
-      count,
-      MADV_SEQUENTIAL
-    )
+    // Only speed depends on it, so that a failure is of no consequence.
+    _ = unsafe madvise(UnsafeMutableRawPointer(bitPattern: base), count, advice)
   }
 
   private static func stamp(of status: stat) -> [Int] {

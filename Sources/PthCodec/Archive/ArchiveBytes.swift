@@ -78,6 +78,16 @@ package struct ArchiveBytes: Sendable {
     return try unsafe body(unsafeBytes)
   }
 
+  /// Calls `body`, which reads a few bytes here and there of a mapped file.
+  func withScatteredReads<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    switch owner {
+    case .file(let file): try file.withScatteredReads(body)
+    case .memory: try body()
+    }
+  }
+
   /// Calls `body` with a checked view of the bytes.
   func withView<Result, Failure: Error>(
     _ body: (ByteView) throws(Failure) -> Result

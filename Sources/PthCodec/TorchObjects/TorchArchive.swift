@@ -63,7 +63,12 @@ struct TorchArchive {
       decoder: TensorDecoder(reader: GraphReader(graph), storages: storages)
     )
     do {
-      try walk.run()
+      // Of a storage that is not summed, only the local header is read.
+      if options.checksCRC {
+        try walk.run()
+      } else {
+        try reader.directory.bytes.withScatteredReads { try walk.run() }
+      }
     } catch let error as CheckpointError {
       throw error.located(file: reader.path, record: Self.pickleRecord)
     }
