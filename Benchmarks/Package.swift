@@ -12,12 +12,23 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "Benchmarks",
   platforms: [.macOS(.v15)],
-  dependencies: [.package(name: "pth", path: "..")],
+  dependencies: [
+    .package(name: "pth", path: ".."),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
   targets: [
     .executableTarget(
       name: "bench-train",
       dependencies: [.product(name: "ConvNet", package: "pth")],
       swiftSettings: settings
-    )
+    ),
+    .executableTarget(
+      name: "bench-codec",
+      dependencies: [
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "PthCodec", package: "pth"),
+      ],
+      swiftSettings: settings + [.strictMemorySafety()]
+    ),
   ]
 )
