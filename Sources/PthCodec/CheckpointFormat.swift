@@ -80,6 +80,16 @@ public struct ConversionLoss: Sendable, Hashable {
 
   /// What is lost, as a phrase: `no bfloat16 in npy`.
   public let reason: String
+
+  /// Names a loss.
+  ///
+  /// - Parameters:
+  ///   - path: The tensor's name or the value's path.
+  ///   - reason: What is lost.
+  public init(path: String, reason: String) {
+    self.path = path
+    self.reason = reason
+  }
 }
 
 /// A file or folder to be read.

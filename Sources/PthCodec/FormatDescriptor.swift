@@ -47,4 +47,29 @@ public struct FormatDescriptor: Sendable, Hashable {
 
   /// One line about the format.
   public let summary: String
+
+  /// Describes a format.
+  ///
+  /// - Parameters:
+  ///   - id: The format's name.
+  ///   - aliases: Other names that `--from` and `--to` take.
+  ///   - suffixes: File name endings without the first dot.
+  ///   - canRead: Whether files can be read.
+  ///   - canWrite: Whether files can be written.
+  ///   - summary: One line about the format.
+  public init(
+    id: FormatID,
+    aliases: [String] = [],
+    suffixes: [String],
+    canRead: Bool,
+    canWrite: Bool,
+    summary: String
+  ) {
+    self.id = id
+    self.aliases = aliases
+    self.suffixes = suffixes
+    self.canRead = canRead
+    self.canWrite = canWrite
+    self.summary = summary
+  }
 }

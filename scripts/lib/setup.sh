@@ -69,6 +69,17 @@ require_swift() {
     die "swift is not on the PATH. Install Swift 6.3 or newer: https://www.swift.org/install"
 }
 
+# toolchain_program NAME: the path of a program that comes with swift. Another
+# one of that name on the PATH may be of another version.
+toolchain_program() {
+  local resources path
+  resources=$(swiftc -print-target-info |
+    sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
+  path=$(cd "$resources/../../bin" && pwd)/$1
+  [ -x "$path" ] || die "the Swift toolchain has no $1: $path"
+  printf '%s\n' "$path"
+}
+
 set_up_tool() {
   require_swift
   install_packages "${TOOL_PACKAGES[@]}"
