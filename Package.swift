@@ -104,6 +104,18 @@ let package = Package(
       path: "Tests/TestSupport",
       swiftSettings: settings
     ),
+    // The documents' code, with the settings of a user's package.
+    .executableTarget(
+      name: "DocumentationBlocks",
+      dependencies: ["ConvNet", "PthCodec", "Tensors"],
+      path: "Tests/DocumentationBlocks",
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+    ),
+    .testTarget(
+      name: "DocumentationTests",
+      dependencies: ["DocumentationBlocks", "TestSupport", "pth"],
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "PickleTests",
       dependencies: ["Pickle", "TestSupport"],
