@@ -15,6 +15,11 @@ TOOL_PACKAGES=(libzip-dev libdeflate-dev libdnnl-dev pkg-config gnuplot-nox)
 # PyTorch and the embeddable CPython that judge it in the tests.
 TEST_PACKAGES=(python3-torch libpython3-dev)
 
+# How the tool is built for use: with Swift's libraries in itself on Linux, so
+# that it runs without a toolchain. Other flags would compile everything anew.
+TOOL_BUILD=(swift build -c release --product pth)
+if [ "$(uname -s)" = Linux ]; then TOOL_BUILD+=(--static-swift-stdlib); fi
+
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
     "$@"
