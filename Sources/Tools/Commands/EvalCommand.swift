@@ -10,9 +10,11 @@ struct EvalCommand: ParsableCommand {
     abstract: "Test a checkpoint of MyConvNet on test_data.pth.",
     discussion: """
       Accuracy is told twice: by the most probable class, and as the course's \
-      script does, by drawing each answer from the probabilities.
+      script does, by drawing each answer from the probabilities. --plots \
+      draws the confusion matrix and a sheet of the misclassified images, each \
+      with its label and what it was taken for, beside each other in --output.
 
-      Example: pth eval hw7_21307303_liuzhuoyi.pth data
+      Example: pth eval hw7_21307303_liuzhuoyi.pth data --plots
       """
   )
 
@@ -24,6 +26,12 @@ struct EvalCommand: ParsableCommand {
 
   @Flag(help: "Print a JSON object.")
   var json = false
+
+  @Flag(help: "Draw confusions and errors as SVG and PNG, with gnuplot.")
+  var plots = false
+
+  @Option(help: "The folder for the pictures.")
+  var output = "."
 
   @Option(help: "The seed of the drawn answers.")
   var seed: UInt64 = 0
@@ -40,6 +48,7 @@ struct EvalCommand: ParsableCommand {
   func run() throws {
     let model = try ModelFile.model(checkpoint)
     let dataset = try DatasetFolder(directory).dataset(.test)
+    if plots { try EvaluationPlots.check(base: pictureBase) }
     let evaluation = try Evaluator(model, threads: threads)
       .evaluate(dataset, seed: seed)
     print(
@@ -47,5 +56,17 @@ struct EvalCommand: ParsableCommand {
         ? EvaluationReport(evaluation).json.text(indent: 2)
         : EvaluationReport(evaluation).text
     )
+    guard plots else { return }
+    try EvaluationPlots(evaluation, of: dataset, base: pictureBase).draw {
+      // A program that reads the object shall find nothing else.
+      if json { StandardError.write("\($0)\n") } else { print($0) }
+    }
+  }
+
+  /// The pictures' paths up to what each one shows: the checkpoint's name.
+  private var pictureBase: String {
+    let name = checkpoint.split(separator: "/").last.map(String.init) ?? ""
+    let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
+    return output == "." ? stem : "\(output)/\(stem)"
   }
 }

@@ -200,7 +200,9 @@ struct ShowCommand: ParsableCommand {
     let first = index ?? 0
     let labels = labels(from: first, count: index == nil ? tiles : 1)
     do {
-      try Gnuplot.run(picture.script(writing: path, labels: labels))
+      try Gnuplot.run(
+        picture.script(writing: [path], labels: labels.map(String.init))
+      )
     } catch {
       throw Failure(Exit.ioFailure, "\(path): \(error)")
     }

@@ -46,6 +46,39 @@ enum Gnuplot {
     }
   }
 
+  /// Draws pictures that a command can do without: what goes wrong is told,
+  /// and the command goes on.
+  ///
+  /// - Parameters:
+  ///   - script: gnuplot's commands.
+  ///   - files: What the script writes.
+  ///   - isRequired: Whether a missing gnuplot is worth a warning.
+  ///   - tell: Takes a line for each file that was written.
+  static func draw(
+    _ script: String,
+    files: [String],
+    isRequired: Bool,
+    tell: (String) -> Void
+  ) {
+    do {
+      try run(script)
+      for file in files { tell("saved \(file)") }
+    } catch .missing where !isRequired {
+      Failure.report("note", "\(Trouble.missing)")
+    } catch {
+      Failure.report("warning", "\(error)")
+    }
+  }
+
+  /// The commands that begin a picture: an SVG by its ending, else a PNG.
+  static func output(_ path: String, width: Int, height: Int) -> String {
+    let size = "size \(width),\(height)"
+    let terminal =
+      path.hasSuffix(".svg")
+      ? "svg \(size) dynamic background 'white'" : "png \(size)"
+    return "set terminal \(terminal)\nset output \(quoted(path))\n"
+  }
+
   /// A text in gnuplot's quotes, in which nothing is read as a command.
   static func quoted(_ text: String) -> String {
     "'" + text.replacing("'", with: "''").replacing("\n", with: " ") + "'"

@@ -15,8 +15,10 @@ struct PixelArt {
   /// - Parameters:
   ///   - tensor: At least two dimensions.
   ///   - maxTiles: The most tiles that are shown.
+  ///   - headroom: The rows that are left free above each tile for its label;
+  ///     without any, the label is drawn over the tile's corner.
   /// - Throws: What reading the elements throws.
-  init?(_ tensor: Tensor, maxTiles: Int) throws {
+  init?(_ tensor: Tensor, maxTiles: Int, headroom: Int = 0) throws {
     guard tensor.hasNumbers, tensor.shape.count >= 2, tensor.elementCount > 0
     else { return nil }
     let height = tensor.shape[tensor.shape.count - 2]
@@ -31,27 +33,31 @@ struct PixelArt {
     let low = finite.min() ?? 0
     let range = (finite.max() ?? 0) - low
     columns = Int(Double(tiles).squareRoot().rounded(.up))
-    tileSize = (height, width)
+    self.headroom = headroom
     count = tiles
     let gap = tiles > 1 ? 1 : 0
+    cell = (headroom + height + gap, width + gap)
     let lines = (tiles + columns - 1) / columns
     var rows = [[Double?]](
-      repeating: Array(repeating: nil, count: columns * (width + gap) - gap),
-      count: lines * (height + gap) - gap
+      repeating: Array(repeating: nil, count: columns * cell.width - gap),
+      count: lines * cell.height - gap
     )
     for (index, number) in numbers.enumerated() where number.isFinite {
       let tile = index / (height * width)
       let pixel = index % (height * width)
-      let y = tile / columns * (height + gap) + pixel / width
-      let x = tile % columns * (width + gap) + pixel % width
+      let y = tile / columns * cell.height + headroom + pixel / width
+      let x = tile % columns * cell.width + pixel % width
       rows[y][x] = range > 0 ? (number - low) / range : 0
     }
     self.rows = rows
   }
 
   private let columns: Int
-  private let tileSize: (height: Int, width: Int)
+  private let headroom: Int
   private let count: Int
+
+  /// A tile with its headroom and the gap after it.
+  private let cell: (height: Int, width: Int)
 
   /// The picture as text, two rows of pixels a line.
   ///
@@ -89,10 +95,10 @@ struct PixelArt {
   /// gnuplot's script for the picture.
   ///
   /// - Parameters:
-  ///   - path: The PNG file.
+  ///   - paths: The files, whose endings choose PNG or SVG.
   ///   - labels: A text for each tile, as far as there are some.
   /// - Returns: The script with the data in it.
-  func script(writing path: String, labels: [Int]) -> String {
+  func script(writing paths: [String], labels: [String]) -> String {
     let data = rows.map { row in
       row.map { $0.map { "\(Float($0))" } ?? "NaN" }.joined(separator: " ")
     }.joined(separator: "\n")
@@ -102,8 +108,6 @@ struct PixelArt {
       $pixels << END
       \(data)
       END
-      set terminal png size \(max(64, width * scale)),\(max(64, rows.count * scale))
-      set output \(Gnuplot.quoted(path))
       set palette gray
       set margins 0,0,0,0
       unset colorbox
@@ -114,13 +118,23 @@ struct PixelArt {
       set yrange [\(rows.count).0-0.5:-0.5]
 
       """
+    let style =
+      headroom > 0
+      ? "center front" : "front textcolor rgb 'orange'"
     for (index, label) in labels.prefix(count).enumerated() {
-      let x = index % columns * (tileSize.width + 1) + 1
-      let y = index / columns * (tileSize.height + 1) + 2
-      script += "set label '\(label)' at \(x),\(y) front "
-      script += "textcolor rgb 'orange'\n"
+      let x = index % columns * cell.width + (headroom > 0 ? cell.width / 2 : 1)
+      let y = index / columns * cell.height + max(2, headroom / 2)
+      script += "set label \(Gnuplot.quoted(label)) at \(x),\(y) \(style)\n"
     }
-    return script + "plot $pixels matrix with image\nset output\n"
+    for path in paths {
+      script += Gnuplot.output(
+        path,
+        width: max(64, width * scale),
+        height: max(64, rows.count * scale)
+      )
+      script += "plot $pixels matrix with image\nset output\n"
+    }
+    return script
   }
 
   /// Whether colours may be used: on a terminal, unless NO_COLOR is set.

@@ -17,18 +17,10 @@ struct TrainingPlots {
   /// - Parameter isRequired: Whether a missing gnuplot is worth a warning.
   func draw(isRequired: Bool) {
     guard !history.isEmpty else { return }
-    do {
-      try Gnuplot.run(script)
-      for picture in ["loss", "acc"] {
-        for type in ["svg", "png"] {
-          print("saved \(files.path("_\(picture).\(type)"))")
-        }
-      }
-    } catch .missing where !isRequired {
-      Failure.report("note", "\(Gnuplot.Trouble.missing)")
-    } catch {
-      Failure.report("warning", "\(error)")
+    let pictures = ["loss", "acc"].flatMap { picture in
+      ["svg", "png"].map { files.path("_\(picture).\($0)") }
     }
+    Gnuplot.draw(script, files: pictures, isRequired: isRequired) { print($0) }
   }
 
   private var script: String {
@@ -41,16 +33,12 @@ struct TrainingPlots {
       set key outside right
 
       """
-    for (type, terminal) in [
-      ("svg", "svg size 800,500 dynamic background 'white'"),
-      ("png", "png size 800,500"),
-    ] {
+    for type in ["svg", "png"] {
       script += """
-        set terminal \(terminal)
-        set output \(Gnuplot.quoted(files.path("_loss.\(type)")))
+        \(output("_loss.\(type)"))
         set ylabel 'loss'
         plot \(line(2, "train", "green")), \(line(4, "valid", "blue"))
-        set output \(Gnuplot.quoted(files.path("_acc.\(type)")))
+        \(output("_acc.\(type)"))
         set ylabel 'accuracy'
         plot \(line(3, "train", "green")), \(line(5, "valid", "blue")), \
         \(line(6, "test", "red"))
@@ -59,6 +47,10 @@ struct TrainingPlots {
         """
     }
     return script
+  }
+
+  private func output(_ ending: String) -> String {
+    Gnuplot.output(files.path(ending), width: 800, height: 500)
   }
 
   private var rows: String {
