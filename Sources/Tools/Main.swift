@@ -4,6 +4,7 @@ internal import ArgumentParser
 @main
 enum Main {
   static func main() async {
+    Interrupt.outliveFileSizeLimit()
     do {
       var command = try PthCommand.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

@@ -42,9 +42,30 @@ struct DatasetFolder {
     let imageTensor = try bareTensor(images)
     let labelTensor = try bareTensor(labels)
     do {
-      return try Dataset(images: imageTensor, labels: labelTensor)
+      return try Dataset(
+        images: imageTensor,
+        labels: labelTensor,
+        imagesName: "\(images): the tensor",
+        labelsName: "\(labels): the tensor"
+      )
     } catch {
-      throw Failure(Exit.badData, "\(images), \(labels): \(error)")
+      throw Failure(Exit.badData, Self.message(error, images, labels))
+    }
+  }
+
+  /// An error's words behind the file that it speaks of.
+  private static func message(
+    _ error: ConvNetError,
+    _ images: String,
+    _ labels: String
+  ) -> String {
+    switch error {
+    case .shape, .unreadable: "\(error)"
+    case .dtype(_, let expected, _):
+      "\(error); `pth convert --dtype \(expected)` changes it"
+    case .label: "\(labels): \(error)"
+    case .notFinite: "\(images): \(error)"
+    default: "\(images), \(labels): \(error)"
     }
   }
 

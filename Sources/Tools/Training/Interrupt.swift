@@ -15,6 +15,12 @@ enum Interrupt {
   /// Whether Ctrl-C was pressed.
   static var isRequested: Bool { flag.load(ordering: .relaxed) }
 
+  /// Lets a write beyond the process's file-size limit fail as on a full disk,
+  /// with a message, where the signal would end the process without one.
+  static func outliveFileSizeLimit() {
+    _ = signal(SIGXFSZ, SIG_IGN)
+  }
+
   /// Takes the signal from now on.
   static func watch() {
     for number in [SIGINT, SIGTERM] {
