@@ -23,34 +23,33 @@ struct ConvolutionCalls {
   }
 
   func convolution1(_ images: [Memory]) throws(ConvNetError) -> [Call] {
+    let arguments = [
+      CallArgument(
+        DNNL_ARG_WEIGHTS,
+        operations.forward1.weights,
+        operations.packed1
+      ),
+      CallArgument(
+        DNNL_ARG_BIAS,
+        try Shape.vector(16),
+        parameters,
+        at: places.convolution1.bias
+      ),
+      CallArgument(
+        DNNL_ARG_DST,
+        try StepOperations.shape1.target(),
+        buffers.map1,
+        step: StepBuffers.mapLength1
+      ),
+    ]
     var calls: [Call] = []
     for image in 0..<buffers.batch {
       calls.append(
         try unsafe library.call(
           operations.forward1,
-          [
-            (DNNL_ARG_SRC, images[image]),
-            (
-              DNNL_ARG_WEIGHTS,
-              library.memory(operations.forward1.weights, operations.packed1)
-            ),
-            (
-              DNNL_ARG_BIAS,
-              library.memory(
-                Shape.vector(16),
-                parameters,
-                at: places.convolution1.bias
-              )
-            ),
-            (
-              DNNL_ARG_DST,
-              library.memory(
-                StepOperations.shape1.target(),
-                buffers.map1,
-                at: image * StepBuffers.mapLength1
-              )
-            ),
-          ],
+          source: images[image],
+          arguments,
+          piece: image,
           scratchpad: scratchpad
         )
       )
@@ -59,184 +58,160 @@ struct ConvolutionCalls {
   }
 
   func convolution2() throws(ConvNetError) -> [Call] {
-    var calls: [Call] = []
-    for image in 0..<buffers.batch {
-      calls.append(
-        try unsafe library.call(
-          operations.forward2,
-          [
-            (
-              DNNL_ARG_SRC,
-              library.memory(
-                StepOperations.shape2.source(),
-                buffers.pooled1,
-                at: image * StepBuffers.pooledLength1
-              )
-            ),
-            (
-              DNNL_ARG_WEIGHTS,
-              library.memory(operations.forward2.weights, operations.packed2)
-            ),
-            (
-              DNNL_ARG_BIAS,
-              library.memory(
-                Shape.vector(32),
-                parameters,
-                at: places.convolution2.bias
-              )
-            ),
-            (
-              DNNL_ARG_DST,
-              library.memory(
-                StepOperations.shape2.target(),
-                buffers.map2,
-                at: image * StepBuffers.mapLength2
-              )
-            ),
-          ],
-          scratchpad: scratchpad
-        )
-      )
-    }
-    return calls
+    try perImage(
+      operations.forward2,
+      [
+        input2(DNNL_ARG_SRC, buffers.pooled1),
+        CallArgument(
+          DNNL_ARG_WEIGHTS,
+          operations.forward2.weights,
+          operations.packed2
+        ),
+        CallArgument(
+          DNNL_ARG_BIAS,
+          Shape.vector(32),
+          parameters,
+          at: places.convolution2.bias
+        ),
+        CallArgument(
+          DNNL_ARG_DST,
+          StepOperations.shape2.target(),
+          buffers.map2,
+          step: StepBuffers.mapLength2
+        ),
+      ]
+    )
   }
 
   func inputGradient2(
     _ mapGradient: FloatBuffer
   ) throws(ConvNetError) -> [Call] {
-    var calls: [Call] = []
-    for image in 0..<buffers.batch {
-      calls.append(
-        try unsafe library.call(
-          operations.inputGradient2,
-          [
-            (
-              DNNL_ARG_DIFF_DST,
-              library.memory(StepOperations.shape2.target(), mapGradient)
-            ),
-            (
-              DNNL_ARG_WEIGHTS,
-              library.memory(
-                operations.inputGradient2.weights,
-                operations.packedForGradient2
-              )
-            ),
-            (
-              DNNL_ARG_DIFF_SRC,
-              library.memory(
-                StepOperations.shape2.source(),
-                buffers.pooledGradient1,
-                at: image * StepBuffers.pooledLength1
-              )
-            ),
-          ],
-          scratchpad: scratchpad
-        )
-      )
-    }
-    return calls
+    try perImage(
+      operations.inputGradient2,
+      [
+        CallArgument(
+          DNNL_ARG_DIFF_DST,
+          StepOperations.shape2.target(),
+          mapGradient
+        ),
+        CallArgument(
+          DNNL_ARG_WEIGHTS,
+          operations.inputGradient2.weights,
+          operations.packedForGradient2
+        ),
+        input2(DNNL_ARG_DIFF_SRC, buffers.pooledGradient1),
+      ]
+    )
   }
 
   func weightGradient2(
     _ mapGradient: FloatBuffer
   ) throws(ConvNetError) -> [Call] {
     let part = operations.weightGradient2.weightGradient
-    let length = floatCount(of: part)
-    var calls: [Call] = []
-    for image in 0..<buffers.batch {
-      calls.append(
-        try unsafe library.call(
-          operations.weightGradient2,
-          [
-            (
-              DNNL_ARG_SRC,
-              library.memory(
-                StepOperations.shape2.source(),
-                buffers.pooled1,
-                at: image * StepBuffers.pooledLength1
-              )
-            ),
-            (
-              DNNL_ARG_DIFF_DST,
-              library.memory(StepOperations.shape2.target(), mapGradient)
-            ),
-            (
-              DNNL_ARG_DIFF_WEIGHTS,
-              library.memory(part, buffers.weightParts2, at: image * length)
-            ),
-          ],
-          scratchpad: scratchpad
-        )
-      )
-    }
-    return calls
+    return try perImage(
+      operations.weightGradient2,
+      [
+        input2(DNNL_ARG_SRC, buffers.pooled1),
+        CallArgument(
+          DNNL_ARG_DIFF_DST,
+          StepOperations.shape2.target(),
+          mapGradient
+        ),
+        CallArgument(
+          DNNL_ARG_DIFF_WEIGHTS,
+          part,
+          buffers.weightParts2,
+          step: floatCount(of: part)
+        ),
+      ]
+    )
   }
 
   /// From PyTorch's arrangement of the convolutions' weights to oneDNN's.
   func pack() throws(ConvNetError) -> [Call] {
     let plain1 = try Shape.weights(outputs: 16, inputs: 1)
     let plain2 = try Shape.weights(outputs: 32, inputs: 16)
-    let start1 = places.convolution1.weight
-    let start2 = places.convolution2.weight
+    let weight1 = places.convolution1.weight
+    let weight2 = places.convolution2.weight
     return [
-      try unsafe library.call(
+      try copy(
         operations.pack1,
-        [
-          (DNNL_ARG_FROM, library.memory(plain1, parameters, at: start1)),
-          (
-            DNNL_ARG_TO,
-            library.memory(operations.forward1.weights, operations.packed1)
-          ),
-        ],
-        scratchpad: scratchpad
+        CallArgument(DNNL_ARG_FROM, plain1, parameters, at: weight1),
+        CallArgument(
+          DNNL_ARG_TO,
+          operations.forward1.weights,
+          operations.packed1
+        )
       ),
-      try unsafe library.call(
+      try copy(
         operations.pack2,
-        [
-          (DNNL_ARG_FROM, library.memory(plain2, parameters, at: start2)),
-          (
-            DNNL_ARG_TO,
-            library.memory(operations.forward2.weights, operations.packed2)
-          ),
-        ],
-        scratchpad: scratchpad
+        CallArgument(DNNL_ARG_FROM, plain2, parameters, at: weight2),
+        CallArgument(
+          DNNL_ARG_TO,
+          operations.forward2.weights,
+          operations.packed2
+        )
       ),
-      try unsafe library.call(
+      try copy(
         operations.packForGradient2,
-        [
-          (DNNL_ARG_FROM, library.memory(plain2, parameters, at: start2)),
-          (
-            DNNL_ARG_TO,
-            library.memory(
-              operations.inputGradient2.weights,
-              operations.packedForGradient2
-            )
-          ),
-        ],
-        scratchpad: scratchpad
+        CallArgument(DNNL_ARG_FROM, plain2, parameters, at: weight2),
+        CallArgument(
+          DNNL_ARG_TO,
+          operations.inputGradient2.weights,
+          operations.packedForGradient2
+        )
       ),
     ]
   }
 
   /// From the sum of the images' parts to PyTorch's arrangement.
   func unpack2(_ sum: FloatBuffer) throws(ConvNetError) -> Call {
-    try unsafe library.call(
+    try copy(
       operations.unpack2,
-      [
-        (
-          DNNL_ARG_FROM,
-          library.memory(operations.weightGradient2.weightGradient, sum)
-        ),
-        (
-          DNNL_ARG_TO,
-          library.memory(
-            Shape.weights(outputs: 32, inputs: 16),
-            buffers.gradient,
-            at: places.convolution2.weight
-          )
-        ),
-      ],
+      CallArgument(
+        DNNL_ARG_FROM,
+        operations.weightGradient2.weightGradient,
+        sum
+      ),
+      CallArgument(
+        DNNL_ARG_TO,
+        Shape.weights(outputs: 32, inputs: 16),
+        buffers.gradient,
+        at: places.convolution2.weight
+      )
+    )
+  }
+
+  /// The second convolution's input or its gradient, which lie alike.
+  private func input2(
+    _ role: Int32,
+    _ buffer: FloatBuffer
+  ) throws(ConvNetError) -> CallArgument {
+    CallArgument(
+      role,
+      try StepOperations.shape2.source(),
+      buffer,
+      step: StepBuffers.pooledLength1
+    )
+  }
+
+  private func perImage(
+    _ operation: Operation,
+    _ arguments: [CallArgument]
+  ) throws(ConvNetError) -> [Call] {
+    try library.calls(
+      operation,
+      pieces: buffers.batch,
+      arguments,
       scratchpad: scratchpad
     )
+  }
+
+  private func copy(
+    _ operation: Operation,
+    _ source: CallArgument,
+    _ target: CallArgument
+  ) throws(ConvNetError) -> Call {
+    try library.call(operation, [source, target], scratchpad: scratchpad)
   }
 }

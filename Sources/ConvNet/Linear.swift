@@ -87,39 +87,38 @@ extension LinearShape {
     _ arrays: LinearArrays,
     scratchpad: FloatBuffer
   ) throws(ConvNetError) -> [Call] {
-    var calls: [Call] = []
-    for first in stride(from: 0, to: outputs, by: rows) {
-      let source = try unsafe library.memory(
-        activations(inputs, of: inputs),
-        arrays.input
-      )
-      // PyTorch keeps outputs first: the product takes them transposed.
-      let weights = try unsafe library.memory(
-        transposedRows(),
-        arrays.weights,
-        at: arrays.weightStart + first * inputs
-      )
-      let biases = try unsafe library.memory(
-        someBiases(),
-        arrays.biases,
-        at: arrays.biasStart + first
-      )
-      let target = try unsafe library.memory(
-        activations(rows, of: outputs),
-        arrays.output,
-        at: first
-      )
-      calls.append(
-        try unsafe library.call(
-          operation,
-          [
-            (DNNL_ARG_SRC, source), (DNNL_ARG_WEIGHTS, weights),
-            (DNNL_ARG_BIAS, biases), (DNNL_ARG_DST, target),
-          ],
-          scratchpad: scratchpad
-        )
-      )
-    }
-    return calls
+    try library.calls(
+      operation,
+      pieces: outputs / rows,
+      [
+        CallArgument(
+          DNNL_ARG_SRC,
+          activations(inputs, of: inputs),
+          arrays.input
+        ),
+        // PyTorch keeps outputs first: the product takes them transposed.
+        CallArgument(
+          DNNL_ARG_WEIGHTS,
+          transposedRows(),
+          arrays.weights,
+          at: arrays.weightStart,
+          step: rows * inputs
+        ),
+        CallArgument(
+          DNNL_ARG_BIAS,
+          someBiases(),
+          arrays.biases,
+          at: arrays.biasStart,
+          step: rows
+        ),
+        CallArgument(
+          DNNL_ARG_DST,
+          activations(rows, of: outputs),
+          arrays.output,
+          step: rows
+        ),
+      ],
+      scratchpad: scratchpad
+    )
   }
 }

@@ -47,72 +47,55 @@ struct LinearGradients {
     scratchpad: FloatBuffer
   ) throws(ConvNetError) {
     let shape = operations.shape
-    var weightGradient: [Call] = []
-    for first in stride(from: 0, to: shape.outputs, by: shape.rows) {
-      let weight = arrays.weight + first * shape.inputs
-      weightGradient.append(
-        try unsafe library.call(
-          operations.weightGradient,
-          [
-            (
-              DNNL_ARG_SRC,
-              library.memory(
-                shape.transposedGradient(),
-                arrays.outputGradient,
-                at: first
-              )
-            ),
-            (
-              DNNL_ARG_WEIGHTS,
-              library.memory(
-                shape.activations(shape.inputs, of: shape.inputs),
-                arrays.input
-              )
-            ),
-            (
-              DNNL_ARG_DST,
-              library.memory(shape.someRows(), buffers.gradient, at: weight)
-            ),
-          ],
-          scratchpad: scratchpad
-        )
-      )
-    }
-    self.weightGradient = weightGradient
-    var inputGradient: [Call] = []
-    for first in stride(from: 0, to: shape.inputs, by: shape.columns) {
-      inputGradient.append(
-        try unsafe library.call(
-          operations.inputGradient,
-          [
-            (
-              DNNL_ARG_SRC,
-              library.memory(
-                shape.activations(shape.outputs, of: shape.outputs),
-                arrays.outputGradient
-              )
-            ),
-            (
-              DNNL_ARG_WEIGHTS,
-              library.memory(
-                shape.someColumns(),
-                buffers.parameters,
-                at: arrays.weight + first
-              )
-            ),
-            (
-              DNNL_ARG_DST,
-              library.memory(
-                shape.activations(shape.columns, of: shape.inputs),
-                arrays.inputGradient,
-                at: first
-              )
-            ),
-          ],
-          scratchpad: scratchpad
-        )
-      )
-    }
-    self.inputGradient = inputGradient
+    weightGradient = try library.calls(
+      operations.weightGradient,
+      pieces: shape.outputs / shape.rows,
+      [
+        CallArgument(
+          DNNL_ARG_SRC,
+          shape.transposedGradient(),
+          arrays.outputGradient,
+          step: shape.rows
+        ),
+        CallArgument(
+          DNNL_ARG_WEIGHTS,
+          shape.activations(shape.inputs, of: shape.inputs),
+          arrays.input
+        ),
+        CallArgument(
+          DNNL_ARG_DST,
+          shape.someRows(),
+          buffers.gradient,
+          at: arrays.weight,
+          step: shape.rows * shape.inputs
+        ),
+      ],
+      scratchpad: scratchpad
+    )
+    inputGradient = try library.calls(
+      operations.inputGradient,
+      pieces: shape.inputs / shape.columns,
+      [
+        CallArgument(
+          DNNL_ARG_SRC,
+          shape.activations(shape.outputs, of: shape.outputs),
+          arrays.outputGradient
+        ),
+        CallArgument(
+          DNNL_ARG_WEIGHTS,
+          shape.someColumns(),
+          buffers.parameters,
+          at: arrays.weight,
+          step: shape.columns
+        ),
+        CallArgument(
+          DNNL_ARG_DST,
+          shape.activations(shape.columns, of: shape.inputs),
+          arrays.inputGradient,
+          step: shape.columns
+        ),
+      ],
+      scratchpad: scratchpad
+    )
   }
 }
