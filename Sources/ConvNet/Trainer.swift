@@ -8,8 +8,9 @@ public import Tensors
 /// ends after all epochs, or when the patience is over.
 ///
 /// With a seed, the initial parameters, the splits and the orders are exactly
-/// those that PyTorch draws after `torch.manual_seed(seed)`; the sampling in
-/// the tests has a generator of its own, so that it changes none of them.
+/// those that PyTorch draws after `torch.manual_seed(seed)`, however many
+/// workers its `DataLoader` has; the sampling in the tests has a generator of
+/// its own, so that it changes none of them.
 public final class Trainer {
   /// The run's settings; a resumed run has Adam's from its state.
   public let options: TrainingOptions
