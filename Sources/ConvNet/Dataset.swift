@@ -27,7 +27,9 @@ public struct Dataset: Sendable {
     imagesName: String = "the images",
     labelsName: String = "the labels"
   ) throws(ConvNetError) {
-    guard images.shape.count == 4 else {
+    let side = MyConvNet.imageSize
+    guard images.shape.count == 4, images.shape.suffix(3) == [1, side, side]
+    else {
       throw .shape(
         of: imagesName,
         expected: "[N, 1, 28, 28]",
