@@ -7,12 +7,12 @@ final class PredictionLane {
   private let image: Memory
   private let map1: FloatBuffer
   private let pooled1: FloatBuffer
-  private let map2: FloatBuffer
+  private let scratch: FloatBuffer
   private let pooled2: FloatBuffer
   private let features: FloatBuffer
   private let logits: FloatBuffer
   private let convolution1: Call
-  private let convolution2: Call
+  private let convolution2: WinogradConvolution
   private let small: [Call]
   private let large: [Call]
 
@@ -23,7 +23,8 @@ final class PredictionLane {
   init(_ weights: PredictionWeights, _ library: OneDNN) throws(ConvNetError) {
     map1 = FloatBuffer(count: 16 * 28 * 28)
     pooled1 = FloatBuffer(count: 16 * 14 * 14)
-    map2 = FloatBuffer(count: 32 * 14 * 14)
+    convolution2 = weights.winograd2
+    scratch = FloatBuffer(count: convolution2.scratchCount)
     pooled2 = FloatBuffer(count: 32 * 7 * 7)
     let values = PredictionWeights.widths.map {
       FloatBuffer(count: Self.largeGroup * $0)
@@ -31,7 +32,6 @@ final class PredictionLane {
     features = values[0]
     logits = values[3]
     let shape1 = PredictionWeights.shape1
-    let shape2 = PredictionWeights.shape2
     unsafe image = try library.memory(shape1.source(), map1)
     convolution1 = try unsafe PreparedConvolution(
       weights.convolution1,
@@ -39,12 +39,6 @@ final class PredictionLane {
       piece: 0..<16,
       library
     ).call(library, from: image, to: map1)
-    convolution2 = try unsafe PreparedConvolution(
-      weights.convolution2,
-      shape2,
-      piece: 0..<32,
-      library
-    ).call(library, from: library.memory(shape2.source(), pooled1), to: map2)
     func linear(_ batch: Int) throws(ConvNetError) -> [Call] {
       var calls: [Call] = []
       for layer in 0..<3 {
@@ -77,12 +71,10 @@ final class PredictionLane {
         image,
         UnsafeMutablePointer(mutating: start)
       )
-      var status = unsafe convolution1.run(on: stream)
+      let status = unsafe convolution1.run(on: stream)
       if status != 0 { return status }
       unsafe pth_max_pool(map1.base, 16, 28, 28, pooled1.base)
-      status = unsafe convolution2.run(on: stream)
-      if status != 0 { return status }
-      unsafe pth_max_pool(map2.base, 32, 14, 14, pooled2.base)
+      convolution2.run(pooled1, scratch: scratch, to: pooled2)
       unsafe pth_unblock(pooled2.base, 32, 49, features.at(index * 1568))
     }
     for call in count <= Self.smallGroup ? small : large {

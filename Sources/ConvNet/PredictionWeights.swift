@@ -6,6 +6,7 @@ internal import Tensors
 final class PredictionWeights {
   let convolution1: FoldedConvolution
   let convolution2: FoldedConvolution
+  let winograd2: WinogradConvolution
   let linear: [(weight: FloatBuffer, bias: FloatBuffer)]
 
   static let shape1 = ConvolutionShape(inputs: 1, outputs: 16, size: 28)
@@ -15,6 +16,7 @@ final class PredictionWeights {
   init(_ model: MyConvNet) {
     convolution1 = FoldedConvolution(model.convolution1, model.normalization1)
     convolution2 = FoldedConvolution(model.convolution2, model.normalization2)
+    winograd2 = WinogradConvolution(convolution2, Self.shape2)
     linear = [model.linear1, model.linear2, model.linear3].map {
       (FloatBuffer(of: $0.weight.values), FloatBuffer(of: $0.bias.values))
     }

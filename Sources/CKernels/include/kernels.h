@@ -31,6 +31,16 @@ void pth_normalize_relu_pool(const float *x, const float *scale,
 void pth_max_pool(const float *x, int channels, int height, int width,
                   float *y);
 
+// A 3x3 convolution with padding 1, bias, ReLU and 2x2 max-pooling of one
+// blocked image, 2 * PTH_WINOGRAD_TILES wide: sixteen products stand for a
+// window's 36 (Winograd's F(2x2, 3x3); Lavin and Gray, 2015). `kernels`
+// [16][inputs][outputs] are transformed; the channels are multiples of 8.
+// `scratch` is 16 * PTH_WINOGRAD_TILES * inputs floats.
+#define PTH_WINOGRAD_TILES 7
+void pth_winograd_relu_pool(const float *x, const float *kernels,
+                            const float *bias, int inputs, int outputs,
+                            int height, float *scratch, float *y);
+
 // Blocked [channels / 8][positions][8] to plain [channels][positions].
 void pth_unblock(const float *x, int channels, int positions, float *y);
 

@@ -12,6 +12,9 @@ void pth_portable_normalize_relu_pool(const float *x, const float *scale,
     uint8_t *winner, float *chosen);
 void pth_portable_max_pool(const float *x, int channels, int height, int width,
     float *y);
+void pth_portable_winograd_relu_pool(const float *x, const float *kernels,
+    const float *bias, int inputs, int outputs, int height, float *scratch,
+    float *y);
 void pth_portable_normalize_gradient_sums(const float *dy,
     const uint8_t *winner, const float *chosen, const float *mean, int channels,
     int positions, double *sums, double *products);
