@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 ptrdiff_t pth_copy_file_range(int source, int64_t offset, int target,
@@ -25,5 +26,17 @@ void pth_start_writeback(int file, int64_t offset, int64_t count) {
   (void)sync_file_range(file, offset, count, SYNC_FILE_RANGE_WRITE);
 #else
   (void)file, (void)offset, (void)count;
+#endif
+}
+
+int pth_swap_names(const char *first, const char *second) {
+#if defined(__GLIBC__)
+  return renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE);
+#elif defined(__APPLE__)
+  return renamex_np(first, second, RENAME_SWAP);
+#else
+  (void)first, (void)second;
+  errno = ENOSYS;
+  return -1;
 #endif
 }

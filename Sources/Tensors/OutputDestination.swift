@@ -82,7 +82,7 @@ struct OutputDestination {
   }
 
   /// The path behind symbolic links, also where the last names nothing yet.
-  private static func resolved(_ path: String) throws(FileError) -> String {
+  static func resolved(_ path: String) throws(FileError) -> String {
     var current = path
     for _ in 0..<40 {
       var status = stat()
@@ -221,6 +221,18 @@ struct OutputDestination {
     if let temporary {
       TemporaryName.live.withLock { _ = $0.remove(temporary) }
     }
+  }
+
+  /// A folder's descriptor; negative where there is none, with `errno` set.
+  static func openFolder(_ name: String) -> Int32 {
+    let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+    #if canImport(Darwin)
+      return unsafe Darwin.open(name, flags)
+    #elseif canImport(Musl)
+      return unsafe Musl.open(name, flags)
+    #else
+      return unsafe Glibc.open(name, flags)
+    #endif
   }
 
   /// The folder part of a path.

@@ -13,7 +13,7 @@ internal import Synchronization
 
 /// The names `.<target>.pth-<process>-<random>.tmp`.
 enum TemporaryName {
-  /// The temporary files that this process is writing.
+  /// The temporary files and folders that this process is writing.
   static let live = Mutex<Set<String>>([])
 
   private static let suffix = ".tmp"
@@ -36,15 +36,26 @@ enum TemporaryName {
     return ".\(kept).pth-"
   }
 
-  /// Removes the temporary files of this target whose writers are gone.
+  /// Removes the temporary files and folders of this target whose writers are gone.
   ///
   /// A writer holds a lock on its file, which the system drops when it dies;
   /// the process number alone may be another's by now.
   static func removeLeftovers(beside target: String) {
     let folder = OutputDestination.folder(of: target)
-    guard let stream = unsafe opendir(folder) else { return }
-    defer { _ = unsafe closedir(stream) }
     let prefix = prefix(of: target)
+    for name in names(in: folder) ?? [] {
+      guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { continue }
+      let writer = name.dropFirst(prefix.count).prefix { $0 != "-" }
+      guard let writer = pid_t(writer) else { continue }
+      remove(folder + "/" + name, ifAbandonedBy: writer)
+    }
+  }
+
+  /// The names in a folder; nil where it can't be read, with `errno` set.
+  static func names(in folder: String) -> [String]? {
+    guard let stream = unsafe opendir(folder) else { return nil }
+    defer { _ = unsafe closedir(stream) }
+    var names: [String] = []
     while let entry = unsafe readdir(stream) {
       let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         unsafe String(
@@ -52,11 +63,15 @@ enum TemporaryName {
           as: UTF8.self
         )
       }
-      guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { continue }
-      let writer = name.dropFirst(prefix.count).prefix { $0 != "-" }
-      guard let writer = pid_t(writer) else { continue }
-      remove(folder + "/" + name, ifAbandonedBy: writer)
+      if name != ".", name != ".." { names.append(name) }
     }
+    return names
+  }
+
+  /// Removes a folder of files; one that holds folders stays.
+  static func removeFolder(_ path: String) {
+    for name in names(in: path) ?? [] { _ = unsafe unlink(path + "/" + name) }
+    _ = unsafe rmdir(path)
   }
 
   private static func remove(_ path: String, ifAbandonedBy writer: pid_t) {
@@ -78,6 +93,6 @@ enum TemporaryName {
     defer { _ = close(descriptor) }
     // A process in another container has another number but the same lock.
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return }
-    _ = unsafe unlink(path)
+    if unsafe unlink(path) != 0 { removeFolder(path) }
   }
 }

@@ -32,7 +32,14 @@ public final class TemporaryDirectory: Sendable {
   ///
   /// - Returns: File names without folders.
   /// - Throws: What listing the folder throws.
-  public func names() throws -> [String] {
+  public func names() throws -> [String] { try Self.names(in: path) }
+
+  /// The names in any folder, sorted, hidden ones too.
+  ///
+  /// - Parameter path: The folder's path.
+  /// - Returns: File names without folders.
+  /// - Throws: What listing the folder throws.
+  public static func names(in path: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path).sorted()
   }
 }

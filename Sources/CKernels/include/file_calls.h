@@ -1,5 +1,5 @@
-// Calls of Linux that Swift's C library module does not show. Elsewhere they
-// do nothing, and say so.
+// Calls that Swift's C library module does not show. Where the system has none
+// they do nothing, and say so.
 #ifndef PTH_FILE_CALLS_H
 #define PTH_FILE_CALLS_H
 
@@ -14,5 +14,9 @@ ptrdiff_t pth_copy_file_range(int source, int64_t offset, int target,
 
 // Asks for a part of a file to be written to the disk, and does not wait.
 void pth_start_writeback(int file, int64_t offset, int64_t count);
+
+// Gives each of two files or folders the other's name, at once. 0; or -1 and
+// errno where the file system can't.
+int pth_swap_names(const char *first, const char *second);
 
 #endif
