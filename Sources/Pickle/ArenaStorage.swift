@@ -11,6 +11,11 @@ struct ArenaStorage: ~Copyable {
   var globalNames = RawVector<SIMD2<UInt32>>()
   var globals = GlobalTable()
 
+  /// Node numbers have 32 bits, of which the last stands for none.
+  var maxNodes = Int(UInt32.max) - 1
+  /// Whether more nodes were to be added than there may be.
+  var isOverfull = false
+
   /// Children are counted in 32 bits, with room left for growth.
   static let maxChildren = Int(UInt32.max / 2)
 
@@ -28,6 +33,8 @@ struct ArenaStorage: ~Copyable {
     copy.poolRanges = poolRanges.copy()
     copy.globalNames = globalNames.copy()
     copy.globals = globals
+    copy.maxNodes = maxNodes
+    copy.isOverfull = isOverfull
     return copy
   }
 

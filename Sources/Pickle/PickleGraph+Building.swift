@@ -1,11 +1,15 @@
 extension PickleGraph {
   /// An empty graph, whose root is `None` until you set ``root``.
   ///
-  /// - Parameter protocolVersion: Whose names ``addGlobal(module:name:)``
-  ///   takes: Python 2's (`__builtin__`) below 3, Python 3's (`builtins`)
-  ///   from there on. ``Pickler`` maps them where it writes the other kind.
-  public init(protocolVersion: Int = 2) {
+  /// - Parameters:
+  ///   - protocolVersion: Whose names ``addGlobal(module:name:)``
+  ///     takes: Python 2's (`__builtin__`) below 3, Python 3's (`builtins`)
+  ///     from there on. ``Pickler`` maps them where it writes the other kind.
+  ///   - maxNodes: The most nodes that the graph takes; what is added past
+  ///     them is the root's `None`, and ``Pickler`` refuses the graph.
+  public init(protocolVersion: Int = 2, maxNodes: Int = .max) {
     var storage = ArenaStorage()
+    storage.maxNodes = min(max(maxNodes, 1), storage.maxNodes)
     root = NodeID(storage.add(Node(.none, offset: -1, 0)))
     arena = Arena(storage, source: nil)
     self.protocolVersion = protocolVersion
@@ -27,10 +31,11 @@ extension PickleGraph {
     -> NodeID
   {
     makeUnique()
-    precondition(
-      arena.storage.nodes.count < Int(UInt32.max) - 1,
-      "too many nodes"
-    )
+    guard arena.storage.nodes.count < arena.storage.maxNodes else {
+      // Adding never throws: who writes the graph is told.
+      arena.storage.isOverfull = true
+      return NodeID(0)
+    }
     return NodeID(
       arena.storage.add(Node(kind, flags: flags, offset: -1, payload))
     )
@@ -159,7 +164,7 @@ extension PickleGraph {
 
   private mutating func add(_ kind: Kind, with elements: [NodeID]) -> NodeID {
     let id = add(kind)
-    setContainer(id, elements)
+    if !arena.storage.isOverfull { setContainer(id, elements) }
     return id
   }
 

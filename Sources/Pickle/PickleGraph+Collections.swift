@@ -19,6 +19,7 @@ extension PickleGraph {
 
     /// The element at a position.
     public subscript(position: Int) -> NodeID {
+      // As an array's: a program's index, never a number from a file.
       precondition(position >= 0 && position < count, "index out of range")
       return NodeID(arena.storage.children[start &+ position])
     }
@@ -45,6 +46,7 @@ extension PickleGraph {
 
     /// The key and value at a position.
     public subscript(position: Int) -> (key: NodeID, value: NodeID) {
+      // As an array's: a program's index, never a number from a file.
       precondition(position >= 0 && position < count, "index out of range")
       let place = start &+ 2 &* position
       return (

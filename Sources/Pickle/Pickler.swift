@@ -23,6 +23,12 @@ public struct Pickler {
     guard version >= 0 && version <= 5 else {
       throw PickleError(.unsupportedProtocol(version), offset: -1)
     }
+    guard !graph.arena.storage.isOverfull else {
+      throw PickleError(
+        .limitExceeded(name: "maxNodes", limit: graph.arena.storage.maxNodes),
+        offset: -1
+      )
+    }
     let lowered = try Lowering.lower(graph, to: version)
     var encoder = Encoder(lowered, protocol: version)
     return try encoder.encode(

@@ -10,6 +10,10 @@
 ///
 /// For large runs the system moves pages instead of copying, and nothing is
 /// checked for uniqueness, which an array would do at each append.
+///
+/// Indices are checked as an array's are, so that a mistake in this package
+/// can't read foreign memory. No number of a file gets here unchecked: the
+/// machine compares memo indices and lengths first, and throws.
 @safe
 struct RawVector<Element: BitwiseCopyable>: ~Copyable {
   private(set) var base: UnsafeMutablePointer<Element>?
@@ -30,7 +34,8 @@ struct RawVector<Element: BitwiseCopyable>: ~Copyable {
     guard capacity > self.capacity else { return }
     let bytes = capacity * MemoryLayout<Element>.stride
     guard let moved = unsafe realloc(base, bytes) else {
-      // As with the standard library's own collections.
+      // As the standard library's own collections do. What a file may make
+      // grow is capped by PickleLimits, which throws, before it comes here.
       fatalError("out of memory")
     }
     unsafe base = moved.bindMemory(to: Element.self, capacity: capacity)

@@ -199,4 +199,20 @@ import Testing
       try Pickler.encode(graph, root: tuple)
     }
   }
+
+  @Test("A graph that grows past its limit is refused when it is written")
+  func overfull() throws {
+    var graph = PickleGraph(maxNodes: 4)
+    let one = graph.addInt(1)
+    graph.root = graph.addList([one, one])
+    let bytes = try Pickler.encode(graph)
+    let copy = try Unpickler.decode(PickleSource(bytes))
+    #expect(copy.children(copy.root).count == 2)
+    let list = graph.addList([graph.addInt(2), graph.addString("x")])
+    graph.root = graph.addDict([(one, list)])
+    let error = #expect(throws: PickleError.self) {
+      try Pickler.encode(graph)
+    }
+    #expect(error?.kind == .limitExceeded(name: "maxNodes", limit: 4))
+  }
 }
