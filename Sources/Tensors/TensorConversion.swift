@@ -20,28 +20,13 @@ extension Tensor {
     to target: DType,
     wrapsIntegers: Bool = false
   ) throws -> Tensor {
-    guard target != dtype else { return self }
-    let converter = try ElementConverter(
-      from: dtype,
-      to: target,
-      wrapsIntegers: wrapsIntegers
-    )
-    guard let size = target.byteCount(ofElements: elementCount) else {
-      throw TensorError.tooLarge(
-        bytes: .max,
-        storageBytes: storage.byteCount
-      )
-    }
-    let source = try resolved()
-    if storage.isMeta {
-      return try source.withStorage(.meta(byteCount: size), target)
-    }
-    let result = try unsafe source.withContiguousBytes { bytes in
-      try unsafe Storage(byteCount: size) { output throws in
-        try unsafe converter.convertOnAllCores(bytes, to: output)
+    try converted(to: target, wrapsIntegers) { source, converter, size in
+      try unsafe source.withContiguousBytes { bytes in
+        try unsafe Storage(byteCount: size) { output throws in
+          try unsafe converter.convertOnAllCores(bytes, to: output)
+        }
       }
     }
-    return try source.withStorage(result, target)
   }
 
   /// As ``converted(to:wrapsIntegers:)``, but at the time of reading.
@@ -59,6 +44,21 @@ extension Tensor {
     to target: DType,
     wrapsIntegers: Bool = false
   ) throws -> Tensor {
+    try converted(to: target, wrapsIntegers) { source, converter, size in
+      unsafe Storage(byteCount: size) { body in
+        try unsafe converter.forEachConvertedPiece(of: source, body)
+      }
+    }
+  }
+
+  /// A tensor of another dtype whose elements `convert` makes.
+  private func converted(
+    to target: DType,
+    _ wrapsIntegers: Bool,
+    by convert: (
+      _ source: Tensor, ElementConverter, _ byteCount: Int
+    ) throws -> Storage
+  ) throws -> Tensor {
     guard target != dtype else { return self }
     let converter = try ElementConverter(
       from: dtype,
@@ -72,13 +72,11 @@ extension Tensor {
       )
     }
     let source = try resolved()
-    if storage.isMeta {
-      return try source.withStorage(.meta(byteCount: size), target)
-    }
-    let result = unsafe Storage(byteCount: size) { body in
-      try unsafe converter.forEachConvertedPiece(of: source, body)
-    }
-    return try source.withStorage(result, target)
+    return try source.withStorage(
+      storage.isMeta
+        ? .meta(byteCount: size) : convert(source, converter, size),
+      target
+    )
   }
 
   /// This tensor with its conjugate and negative bits carried out.

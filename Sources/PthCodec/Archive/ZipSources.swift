@@ -3,9 +3,40 @@
 internal import CZip
 internal import Tensors
 
+/// What libzip asks about an entry or an archive.
+@safe
+class ZipSource {
+  /// A source for libzip, which must not outlive this object.
+  final func makeSource(
+    _ problem: UnsafeMutablePointer<zip_error_t>
+  ) throws -> OpaquePointer {
+    let source = unsafe zip_source_function_create(
+      { object, data, length, command in
+        guard let object = unsafe object else { return -1 }
+        let source = unsafe Unmanaged<ZipSource>.fromOpaque(object)
+          .takeUnretainedValue()
+        return unsafe source.answer(command, data, Int(clamping: length))
+      },
+      Unmanaged.passUnretained(self).toOpaque(),
+      problem
+    )
+    guard let source = unsafe source else {
+      throw GeneralZipError(description: "libzip has no memory left")
+    }
+    return unsafe source
+  }
+
+  /// Does what a command asks; -1 where it can't.
+  func answer(
+    _ command: zip_source_cmd_t,
+    _ data: UnsafeMutableRawPointer?,
+    _ length: Int
+  ) -> zip_int64_t { -1 }
+}
+
 /// The bytes of one entry, as libzip asks for them.
 @safe
-final class ZipEntryInput {
+final class ZipEntryInput: ZipSource {
   /// What the content threw, if it did.
   private(set) var failure: (any Error)?
 
@@ -35,27 +66,7 @@ final class ZipEntryInput {
     }
   }
 
-  /// A source for libzip, which must not outlive this object.
-  func makeSource(
-    _ problem: UnsafeMutablePointer<zip_error_t>
-  ) throws -> OpaquePointer {
-    let source = unsafe zip_source_function_create(
-      { object, data, length, command in
-        guard let object = unsafe object else { return -1 }
-        let input = unsafe Unmanaged<ZipEntryInput>.fromOpaque(object)
-          .takeUnretainedValue()
-        return unsafe input.answer(command, data, Int(clamping: length))
-      },
-      Unmanaged.passUnretained(self).toOpaque(),
-      problem
-    )
-    guard let source = unsafe source else {
-      throw GeneralZipError(description: "libzip has no memory left")
-    }
-    return unsafe source
-  }
-
-  private func answer(
+  override func answer(
     _ command: zip_source_cmd_t,
     _ data: UnsafeMutableRawPointer?,
     _ length: Int
@@ -150,7 +161,7 @@ private struct JoinedStorages {
 
 /// The sink that libzip writes an archive to.
 @safe
-final class ZipOutput {
+final class ZipOutput: ZipSource {
   /// What the sink threw, if it did.
   private(set) var failure: (any Error)?
 
@@ -159,27 +170,7 @@ final class ZipOutput {
 
   init(_ sink: any PatchableSink) { self.sink = sink }
 
-  /// A source for libzip, which must not outlive this object.
-  func makeSource(
-    _ problem: UnsafeMutablePointer<zip_error_t>
-  ) throws -> OpaquePointer {
-    let source = unsafe zip_source_function_create(
-      { object, data, length, command in
-        guard let object = unsafe object else { return -1 }
-        let output = unsafe Unmanaged<ZipOutput>.fromOpaque(object)
-          .takeUnretainedValue()
-        return unsafe output.answer(command, data, Int(clamping: length))
-      },
-      Unmanaged.passUnretained(self).toOpaque(),
-      problem
-    )
-    guard let source = unsafe source else {
-      throw GeneralZipError(description: "libzip has no memory left")
-    }
-    return unsafe source
-  }
-
-  private func answer(
+  override func answer(
     _ command: zip_source_cmd_t,
     _ data: UnsafeMutableRawPointer?,
     _ length: Int
