@@ -7,7 +7,7 @@ internal import Tensors
 ///
 /// Globals and one-letter texts are one node each, as they are one object in
 /// Python: so the memo comes out as PyTorch's.
-struct GraphEditor {
+struct GraphEditor: TensorPickling {
   typealias NodeID = PickleGraph.NodeID
 
   var graph: PickleGraph
@@ -19,6 +19,9 @@ struct GraphEditor {
   private var globals: [String: NodeID] = [:]
   private var letters: [String: NodeID] = [:]
   private var newKeys = 0
+
+  /// The keys of the storages, once a tensor is added.
+  private var keys: [ObjectIdentifier: String] = [:]
 
   init(_ content: PickledContent) {
     graph = content.graph
@@ -71,11 +74,6 @@ struct GraphEditor {
     return node
   }
 
-  /// A tuple of integers.
-  mutating func tuple(_ numbers: [Int]) -> NodeID {
-    graph.addTuple(numbers.map { graph.addInt($0) })
-  }
-
   /// What `callable(*arguments)` gives.
   mutating func call(
     _ module: String,
@@ -88,21 +86,32 @@ struct GraphEditor {
     )
   }
 
-  /// Adds a storage and the persistent id that names it.
-  mutating func addStorage(
+  /// The persistent id of a storage: one that is there already, or a new one.
+  mutating func storage(
     _ storage: Storage,
-    of dtype: DType,
+    as type: StorageType,
     location: String
   ) -> NodeID {
-    // A name that no file has; all get their numbers at the end.
-    let key = "new \(newKeys)"
-    newKeys += 1
-    let type = StorageType(writing: dtype)
-    storages[key] = StorageEntry(
-      type: type,
-      location: location,
-      storage: storage
-    )
+    if keys.isEmpty {
+      for (key, entry) in storages {
+        keys[ObjectIdentifier(entry.storage)] = key
+      }
+    }
+    let identity = ObjectIdentifier(storage)
+    let key: String
+    if let known = keys[identity], storages[known]?.storage === storage {
+      key = known
+    } else {
+      // A name that no file has; all get their numbers at the end.
+      key = "new \(newKeys)"
+      newKeys += 1
+      keys[identity] = key
+      storages[key] = StorageEntry(
+        type: type,
+        location: location,
+        storage: storage
+      )
+    }
     return graph.addPersistentID(
       graph.addTuple([
         constant("storage"),
@@ -116,42 +125,13 @@ struct GraphEditor {
 
   /// Adds the call that makes a tensor, with a storage of its own.
   mutating func addTensor(_ tensor: Tensor) throws -> NodeID {
-    let tensor = try tensor.resolved().contiguous()
-    return addTensor(
-      tensor,
-      storage: addStorage(
-        tensor.storage,
-        of: tensor.dtype,
-        location: tensor.device
-      )
-    )
-  }
-
-  private mutating func addTensor(
-    _ tensor: Tensor,
-    storage: NodeID
-  ) -> NodeID {
-    var arguments = [
-      storage, graph.addInt(tensor.layout.offset),
-      tuple(tensor.shape), tuple(tensor.layout.strides),
-      graph.addBool(tensor.requiresGrad), orderedDict(),
-    ]
-    guard case .untyped = StorageType(writing: tensor.dtype) else {
-      return call("torch._utils", "_rebuild_tensor_v2", arguments)
-    }
-    arguments.append(global("torch", tensor.dtype.rawValue))
-    return call("torch._utils", "_rebuild_tensor_v3", arguments)
-  }
-
-  /// An empty OrderedDict.
-  mutating func orderedDict() -> NodeID {
-    call("collections", "OrderedDict", [])
+    try self.tensor(tensor.resolved().contiguous())
   }
 
   private var constants: [String: NodeID] = [:]
 
   /// Text that PyTorch's own code has as a constant, as the file has it.
-  private mutating func constant(_ value: String) -> NodeID {
+  mutating func constant(_ value: String) -> NodeID {
     if let known = constants[value] { return known }
     if constants.isEmpty {
       for id in graph.nodes {

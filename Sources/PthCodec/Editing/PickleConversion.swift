@@ -165,9 +165,9 @@ extension GraphEditor {
     _ call: TensorCalls.Call,
     _ tensor: Tensor
   ) throws {
-    let storage = addStorage(
+    let storage = storage(
       tensor.storage,
-      of: tensor.dtype,
+      as: StorageType(writing: tensor.dtype),
       location: tensor.device
     )
     let offset = graph.addInt(tensor.layout.offset)

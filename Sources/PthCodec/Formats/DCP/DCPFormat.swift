@@ -7,7 +7,7 @@ struct DCPFormat: CheckpointFormat {
     aliases: [],
     suffixes: [],
     canRead: true,
-    canWrite: false,
+    canWrite: true,
     summary: "folder of torch.distributed.checkpoint"
   )
 
@@ -30,5 +30,21 @@ struct DCPFormat: CheckpointFormat {
     }
     var folder = try DCPFolder(input.path, options: options)
     return try folder.checkpoint()
+  }
+
+  func losses(
+    writing checkpoint: Checkpoint,
+    options: WriteOptions
+  ) -> [ConversionLoss] {
+    // Writing tells what is wrong with an object that has no flat form.
+    (try? DCPOutput(checkpoint))?.losses ?? []
+  }
+
+  func write(
+    _ checkpoint: Checkpoint,
+    to path: String,
+    options: WriteOptions
+  ) throws {
+    try DCPOutput(checkpoint).write(to: path, options: options)
   }
 }
