@@ -85,6 +85,82 @@ struct ContainersShardedTests {
     }
   }
 
+  @Test("shards are written with tensors that share memory in one file")
+  func written() throws {
+    let base = try Tensor((0..<100).map { Float($0) })
+    var tensors: OrderedDictionary<String, Tensor> = [:]
+    tensors["a"] = base
+    tensors["b"] = try Tensor((0..<60).map { Int64($0) })
+    tensors["tied"] = base
+    tensors["slice"] = try Tensor(
+      dtype: .float32,
+      layout: Layout(shape: [10, 5], strides: [1, 10], offset: 50),
+      storage: base.storage
+    )
+    tensors["c"] = try Tensor((0..<30).map { Double($0) })
+    tensors["c"]?.requiresGrad = true
+    let source = Checkpoint(
+      StateDict(tensors, moduleVersions: ["": 1, "norm": 2])
+    )
+    try withTemporaryDirectory { folder in
+      for target in [Self.index, "pytorch_model.bin", "pytorch_model.pth"] {
+        try source.save(
+          to: folder.file(target),
+          options: WriteOptions(settings: ["max-shard-size": "800"])
+        )
+        let names = (1...2).map { "pytorch_model-0000\($0)-of-00002.bin" }
+        #expect(try folder.names() == names + [Self.index])
+        let index = String(
+          decoding: try readFile(folder.file(Self.index)),
+          as: UTF8.self
+        )
+        #expect(index.contains("\"total_size\": 1120"))
+        for (name, file) in zip(
+          ["a", "b", "c", "slice", "tied"],
+          [0, 1, 1, 0, 0]
+        ) {
+          #expect(index.contains("\"\(name)\": \"\(names[file])\""))
+        }
+        let copy = try Checkpoint.open(folder.path)
+        #expect(Set(copy.tensors.keys) == Set(tensors.keys))
+        for (name, tensor) in tensors {
+          let found = try copy.tensor(name)
+          #expect(try found.sha256() == tensor.sha256())
+          #expect(found.layout == tensor.layout)
+          #expect(found.requiresGrad == tensor.requiresGrad)
+        }
+        #expect(
+          try copy.tensor("a").storage === copy.tensor("slice").storage
+        )
+        #expect(copy.moduleVersions == source.moduleVersions)
+        let first = try Checkpoint.open(folder.file(names[0]))
+        #expect(first.tensors.keys == ["a", "tied", "slice"])
+        // One file again.
+        let whole = try TemporaryDirectory()
+        try copy.save(to: whole.file("whole.pth"))
+        let merged = try Checkpoint.open(whole.file("whole.pth"))
+        #expect(merged.tensors.keys == copy.tensors.keys)
+        #expect(merged.moduleVersions == source.moduleVersions)
+      }
+    }
+  }
+
+  @Test("a training state's values are listed, and refused")
+  func values() throws {
+    let path = Fixture.path("torch-2.13/training.pth")
+    let source = try Checkpoint.open(path)
+    try withTemporaryDirectory { folder in
+      let target = folder.file(Self.index)
+      let losses = try source.losses(savingTo: target)
+      #expect(Set(losses.map(\.path)) == Set(source.values.map(\.path)))
+      let error = #expect(throws: CheckpointError.self) {
+        try source.save(to: target)
+      }
+      #expect(error?.code == .lossy)
+      #expect(try folder.names() == [])
+    }
+  }
+
   static func edit(
     _ folder: TemporaryDirectory,
     _ change: (String) -> String

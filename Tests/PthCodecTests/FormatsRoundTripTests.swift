@@ -8,7 +8,9 @@ import Testing
 struct FormatsRoundTripTests {
   static let checkpoints: [String] = ["torch-1.13", "torch-2.13"].flatMap {
     (try? Fixture.names(in: $0, suffix: ".pth")) ?? []
-  }.filter { !$0.contains("_legacy") }
+  }
+  // Safetensors has no place for records of strangers, and says so.
+  .filter { !$0.contains("_legacy") && !$0.contains("more_records") }
 
   @Test("There are checkpoints to send round")
   func hasFixtures() { #expect(Self.checkpoints.count > 20) }

@@ -49,10 +49,13 @@ extension TorchLayout {
   ///   - pickle: The content of `data.pkl`.
   ///   - storages: Keys and storages in the order in which the pickle meets
   ///     them first.
+  ///   - others: Records that PyTorch does not know. They stand behind the
+  ///     storages, whose places torch 2 computes.
   /// - Returns: All records in the order in which PyTorch writes them.
   package func items(
     pickle: [UInt8],
-    storages: [(key: String, storage: Storage)]
+    storages: [(key: String, storage: Storage)],
+    others: [ArchiveItem] = []
   ) -> [ArchiveItem] {
     let data = storages.map {
       ArchiveItem("data/" + $0.key, .storage($0.storage))
@@ -65,14 +68,14 @@ extension TorchLayout {
       let sorted = data.sorted {
         $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
       }
-      return [first] + sorted + [version]
+      return [first] + sorted + others + [version]
     case .torch2:
       return [
         first,
         ArchiveItem(".format_version", .bytes(Array("1".utf8))),
         ArchiveItem(".storage_alignment", .bytes(Array("64".utf8))),
         ArchiveItem("byteorder", .bytes(Array("little".utf8))),
-      ] + data + [
+      ] + data + others + [
         version,
         ArchiveItem(ArchiveItem.serializationIDName, .serializationID),
       ]

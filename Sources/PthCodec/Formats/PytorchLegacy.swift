@@ -32,6 +32,7 @@ struct PytorchLegacy: CheckpointFormat {
     // What torch has written once may be written again.
     guard checkpoint.pickled?.legacy == nil else { return [] }
     var report = LossReport(descriptor.id)
+    report.addUnpickled(of: checkpoint)
     for (name, tensor) in checkpoint.tensors
     where StorageType(writing: tensor.dtype) == .untyped {
       report.add(

@@ -31,15 +31,11 @@ struct PytorchZip: CheckpointFormat {
     writing checkpoint: Checkpoint,
     options: WriteOptions
   ) -> [ConversionLoss] {
+    if options.settings[ShardPlan.setting] != nil {
+      return PytorchSharded().losses(writing: checkpoint, options: options)
+    }
     var report = LossReport(.pytorchZip)
-    // With its pickle, an object keeps everything; else tensors are left.
-    if checkpoint.pickled == nil || checkpoint.format == .torchScript {
-      report.addValues(of: checkpoint)
-      report.addTexts(of: checkpoint)
-    }
-    if checkpoint.format == .torchScript {
-      report.add("code", "a state dict has no code")
-    }
+    report.addUnpickled(of: checkpoint)
     return report.losses
   }
 
@@ -48,6 +44,10 @@ struct PytorchZip: CheckpointFormat {
     to path: String,
     options: WriteOptions
   ) throws {
+    if options.settings[ShardPlan.setting] != nil {
+      return try PytorchSharded()
+        .write(checkpoint, to: path, options: options)
+    }
     try TorchArchiveOutput(checkpoint, path: path, options: options).write()
   }
 }

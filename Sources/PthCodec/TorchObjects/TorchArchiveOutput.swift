@@ -41,12 +41,16 @@ struct TorchArchiveOutput {
     root = layout.archiveRoot(forFileName: path)
     items = layout.items(
       pickle: pickle,
-      storages: content.storages.map { ($0.key, $0.value.storage) }
+      storages: content.storages.map { ($0.key, $0.value.storage) },
+      others: archive?.otherItems ?? []
     )
   }
 
   /// Writes the archive, all or nothing.
-  func write() throws {
+  func write() throws { try written().commit() }
+
+  /// Writes the archive, but does not put it in its place yet.
+  func written() throws -> AtomicFile {
     let total = TorchArchiveWriter.size(of: items, root: root)
     let file = try AtomicFile(
       path,
@@ -75,7 +79,7 @@ struct TorchArchiveOutput {
       options.progress?(file.position, total)
     }
     try writer.finish()
-    try file.commit()
+    return file
   }
 }
 
@@ -87,6 +91,24 @@ extension SourceArchive {
   var canKeepRecords: Bool {
     !isEdited && byteOrder == .host && byteOrder == .little
       && reader.contains("version")
+  }
+
+  /// The records that are no part of PyTorch's layout, such as those that
+  /// `PyTorchFileWriter.write_record` added.
+  var otherItems: [ArchiveItem] {
+    reader.recordNames.enumerated().filter { Self.isOther($0.element) }.map {
+      ArchiveItem($0.element, .copy(of: $0.offset, in: reader))
+    }
+  }
+
+  /// The names of the records that are no part of PyTorch's layout.
+  var otherNames: [String] { reader.recordNames.filter { Self.isOther($0) } }
+
+  private static func isOther(_ name: String) -> Bool {
+    !["data.pkl", "version", "byteorder"].contains(name)
+      && ![".format_version", ".storage_alignment"].contains(name)
+      && !name.hasPrefix("data/") && !name.hasPrefix(".data/")
+      && !name.hasSuffix("/")
   }
 
   /// The archive's records, with a new pickle and the storages that are left.

@@ -71,9 +71,12 @@ public struct SafetensorsFormat: CheckpointFormat {
     writing checkpoint: Checkpoint,
     options: WriteOptions
   ) -> [ConversionLoss] {
-    // The pickle has everything, and all storages are written.
-    if SafetensorsPickle.carries(checkpoint, options) { return [] }
     var report = LossReport(.safetensors)
+    if SafetensorsPickle.carries(checkpoint, options) {
+      // The pickle has everything else, and all storages are written.
+      report.addRecords(of: checkpoint)
+      return report.losses
+    }
     report.addTensorTraits(of: checkpoint)
     report.addValues(of: checkpoint)
     if options.settings["plain"] == "true" {
@@ -104,7 +107,7 @@ public struct SafetensorsFormat: CheckpointFormat {
     }
     SafetensorsExtras.addFormat(to: &metadata)
     let isIndex = path.lowercased().hasSuffix("." + SafetensorsIndex.suffix)
-    if isIndex || options.settings["max-shard-size"] != nil {
+    if isIndex || options.settings[ShardPlan.setting] != nil {
       try SafetensorsIndex.write(
         tensors,
         metadata,

@@ -16,8 +16,9 @@ struct LossReport {
     losses.append(ConversionLoss(path: path, reason: reason))
   }
 
-  /// Adds the values that are not tensors.
+  /// Adds the values that are not tensors, and an archive's own records.
   mutating func addValues(of checkpoint: Checkpoint) {
+    addRecords(of: checkpoint)
     for value in checkpoint.values {
       add(value.path, "\(format) holds tensors only, no \(value.type)")
     }
@@ -33,12 +34,35 @@ struct LossReport {
     )
   }
 
+  /// Adds an archive's records that are neither pickle nor storage.
+  mutating func addRecords(of checkpoint: Checkpoint) {
+    // A compiled module's are its code.
+    guard checkpoint.format != .torchScript else { return }
+    for name in checkpoint.pickled?.archive?.otherNames ?? [] {
+      add(name, "\(format) has no place for the archive's record")
+    }
+  }
+
   /// Adds the source format's own texts.
   mutating func addTexts(of checkpoint: Checkpoint) {
     for key in checkpoint.metadata.keys
     // This one only says that the file is PyTorch's.
     where checkpoint.format != .safetensors || key != "format" {
       add(key, "\(format) has no place for texts")
+    }
+  }
+
+  /// Adds what is lost of an object that has no pickle, or code beside it; of
+  /// one that has, what stands beside it in an archive.
+  mutating func addUnpickled(of checkpoint: Checkpoint) {
+    if checkpoint.pickled == nil || checkpoint.format == .torchScript {
+      addValues(of: checkpoint)
+      addTexts(of: checkpoint)
+    } else if format != FormatID.pytorchZip.rawValue {
+      addRecords(of: checkpoint)
+    }
+    if checkpoint.format == .torchScript {
+      add("code", "a state dict has no code")
     }
   }
 

@@ -77,10 +77,15 @@ struct ShardIndex {
         keyPath: extra
       )
     }
+    var versions: OrderedDictionary<String, Int> = [:]
+    for shard in shards.values {
+      versions.merge(shard.moduleVersions) { first, _ in first }
+    }
     return Checkpoint(
       format: format,
       tensors: tensors,
       values: shards.values.flatMap(\.values),
+      moduleVersions: versions,
       metadata: metadata
     )
   }
