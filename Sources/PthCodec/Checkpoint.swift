@@ -23,21 +23,65 @@ public struct Checkpoint: Sendable {
   /// The tensors by name, in the file's order.
   ///
   /// A name is the path through the object, joined by dots; a bare tensor is
-  /// named `data`.
-  public var tensors: OrderedDictionary<String, Tensor>
+  /// named `data`. You may replace tensors, remove them and add others: where
+  /// the checkpoint is more than its tensors, the object changes with them
+  /// when it is saved or edited, or ``CheckpointError`` says why it can't.
+  public var tensors: OrderedDictionary<String, Tensor> {
+    didSet { isStale = true }
+  }
 
   /// The values that are not tensors, in the file's order.
-  public var values: [CheckpointValue]
+  ///
+  /// Those of a PyTorch file show its object: you can drop them with
+  /// ``dropping(_:)-(String...)``, but not change them here.
+  public var values: [CheckpointValue] {
+    didSet { isStale = true }
+  }
 
   /// The modules' versions in a state dict's `_metadata`, by path.
-  public var moduleVersions: OrderedDictionary<String, Int>
+  ///
+  /// As with ``values``, those of a PyTorch file can't be changed here.
+  public var moduleVersions: OrderedDictionary<String, Int> {
+    didSet { isStale = true }
+  }
 
   /// The format's own texts, such as the `__metadata__` of safetensors.
   public var metadata: OrderedDictionary<String, String>
 
   /// The pickle and its container, for writing back without loss; nil where
   /// the file has no pickle.
-  var pickled: PickledContent?
+  var pickled: PickledContent? {
+    didSet {
+      shown = pickled.map { _ in Shown(tensors, values, moduleVersions) }
+      isStale = false
+    }
+  }
+
+  /// Sets the pickle; an initializer would not call the observer.
+  mutating func setObject(_ content: PickledContent) { pickled = content }
+
+  /// What the pickle holds, as it was shown; nil without a pickle.
+  private(set) var shown: Shown?
+
+  /// Whether something was changed that the pickle does not know yet.
+  private(set) var isStale = false
+
+  /// The parts of an object that can be changed beside it.
+  struct Shown: Sendable {
+    let tensors: OrderedDictionary<String, Tensor>
+    let values: [CheckpointValue]
+    let moduleVersions: OrderedDictionary<String, Int>
+
+    init(
+      _ tensors: OrderedDictionary<String, Tensor>,
+      _ values: [CheckpointValue],
+      _ moduleVersions: OrderedDictionary<String, Int>
+    ) {
+      self.tensors = tensors
+      self.values = values
+      self.moduleVersions = moduleVersions
+    }
+  }
 
   /// Makes a checkpoint of tensors and values.
   ///
@@ -202,6 +246,9 @@ extension Checkpoint {
     as format: FormatID? = nil,
     options: WriteOptions = WriteOptions()
   ) throws {
+    if needsUpdate {
+      return try updated().save(to: path, as: format, options: options)
+    }
     let writer = try FormatRegistry.writer(forPath: path, as: format)
     let losses = writer.losses(writing: self, options: options)
     if !options.allowsLoss, let first = losses.first {

@@ -82,11 +82,13 @@ extension Checkpoint {
       values: walk.values,
       moduleVersions: walk.moduleVersions
     )
-    pickled = PickledContent(
-      graph: graph,
-      storages: walk.decoder.storages.entries,
-      tensorNodes: walk.tensorNodes,
-      archive: nil
+    setObject(
+      PickledContent(
+        graph: graph,
+        storages: walk.decoder.storages.entries,
+        tensorNodes: walk.tensorNodes,
+        archive: nil
+      )
     )
   }
 }

@@ -30,8 +30,9 @@ extension Checkpoint {
       values: walk.values,
       moduleVersions: walk.moduleVersions
     )
-    pickled = content
-    pickled?.tensorNodes = walk.tensorNodes
+    var content = content
+    content.tensorNodes = walk.tensorNodes
+    setObject(content)
   }
 
   /// The checkpoint with its object changed.
@@ -44,6 +45,7 @@ extension Checkpoint {
   func edited(
     _ edit: (inout GraphEditor) throws -> Bool
   ) throws -> Checkpoint {
+    if needsUpdate { return try updated().edited(edit) }
     guard let pickled else { return self }
     do {
       var editor = GraphEditor(pickled)

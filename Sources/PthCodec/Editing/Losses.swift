@@ -15,6 +15,9 @@ extension Checkpoint {
     options: WriteOptions = WriteOptions()
   ) throws -> [ConversionLoss] {
     try FormatRegistry.writer(forPath: path, as: format)
-      .losses(writing: self, options: options)
+      .losses(
+        writing: needsUpdate ? updated() : self,
+        options: options
+      )
   }
 }

@@ -20,6 +20,7 @@ extension Checkpoint {
   ///   map's table has a name that is not there; ``CheckpointError`` for a
   ///   rename that no change of keys gives, and where nothing is taken.
   public func renamed(by map: NameMap) throws -> Checkpoint {
+    if needsUpdate { return try updated().renamed(by: map) }
     guard !map.isIdentity else { return self }
     let newNames = try map.apply(
       to: OrderedDictionary(uniqueKeysWithValues: tensors.keys.map { ($0, $0) })
@@ -82,6 +83,7 @@ extension Checkpoint {
   }
 
   func filtered(_ takes: (String) -> Bool) throws -> Checkpoint {
+    if needsUpdate { return try updated().filtered(takes) }
     guard
       !tensors.keys.allSatisfy(takes) || !values.allSatisfy({ takes($0.path) })
     else { return self }
@@ -130,6 +132,7 @@ extension Checkpoint {
   /// - Returns: The part, with nothing else around it.
   /// - Throws: ``CheckpointError`` where there is nothing at the path.
   public func part(_ path: String) throws -> Checkpoint {
+    if needsUpdate { return try updated().part(path) }
     if let pickled {
       let places = try ObjectPlaces(pickled)
       guard let index = places.place(at: path) else {
@@ -183,6 +186,7 @@ extension Checkpoint {
   /// - Throws: As ``dropping(_:)-(String...)`` does.
   public func dropping(_ paths: [String]) throws -> Checkpoint {
     guard !paths.isEmpty else { return self }
+    if needsUpdate { return try updated().dropping(paths) }
     if let pickled {
       return try edited { try $0.drop(paths, from: ObjectPlaces(pickled)) }
     }
