@@ -120,6 +120,71 @@ struct WritingTests {
     }
   }
 
+  /// Structures in the fixtures, of every kind that a pickler meets.
+  static let structures = [
+    "training", "values", "objects", "shared", "cycle", "numpy", "module",
+    "ordered_with_attributes", "many", "many_tensors", "parameters",
+    "quantized", "empties", "dtype_all", "wrapped", "storages", "meta",
+  ]
+
+  @Test(
+    "torch's files of every protocol come out byte for byte",
+    arguments: structures,
+    2...5
+  )
+  func sameBytes(name: String, version: Int) throws {
+    let source = Fixture.path("\(try EditingTests.fixtures())/\(name).pth")
+    try withTemporaryDirectory { folder in
+      let file = folder.file("x.pth")
+      try Python.run(
+        "torch.save(load(source), file, pickle_protocol=version)",
+        [
+          "source": .text(source), "file": .text(file),
+          "version": .integer(version),
+        ]
+      )
+      let theirs = try readFile(file)
+      let again = try TemporaryDirectory()
+      try Checkpoint.open(file).save(to: again.file("x.pth"))
+      #expect(try readFile(again.file("x.pth")) == theirs)
+    }
+  }
+
+  @Test(
+    "a file changes its protocol as it would in torch",
+    arguments: ["training", "shared", "many_tensors", "state_dict", "views"],
+    2...5
+  )
+  func changesProtocol(name: String, version: Int) throws {
+    let source = Fixture.path("\(try EditingTests.fixtures())/\(name).pth")
+    try withTemporaryDirectory { folder in
+      let ours = folder.file("x.pth")
+      let theirs = try TemporaryDirectory()
+      for first in [2, 4] {
+        let start = try TemporaryDirectory()
+        try Python.run(
+          """
+          torch.save(load(source), start, pickle_protocol=first)
+          torch.save(load(start), theirs, pickle_protocol=version)
+          """,
+          [
+            "source": .text(source), "start": .text(start.file("x.pth")),
+            "theirs": .text(theirs.file("x.pth")), "first": .integer(first),
+            "version": .integer(version),
+          ]
+        )
+        try Checkpoint.open(start.file("x.pth")).save(
+          to: ours,
+          options: WriteOptions(pickleProtocol: version)
+        )
+        #expect(
+          try readFile(ours) == readFile(theirs.file("x.pth")),
+          "from \(first)"
+        )
+      }
+    }
+  }
+
   @Test("a Swift model loads strictly into torch's, versions included")
   func modelLoads() throws {
     try withTemporaryDirectory { folder in
