@@ -101,6 +101,43 @@ struct NumpyDecoder {
     return (name, try tensor.scalarValue() ?? .described("\(bytes)"))
   }
 
+  /// An array in words, where no tensor can hold it: texts and records.
+  ///
+  /// - Returns: Dtype and shape; nil for an array of objects, whose parts say
+  ///   more, and for what is no array.
+  func arrayText(_ id: PickleGraph.NodeID) -> String? {
+    // The state is (version, shape, dtype, is_fortran, data).
+    guard let state = graph.object(id)?.state, graph.kind(state) == .tuple,
+      graph.children(state).count > 4
+    else { return nil }
+    let parts = Array(graph.children(state))
+    guard let name = dtypeName(parts[2]), !name.hasPrefix("O"),
+      graph.kind(parts[4]) != .list,
+      let shape = try? reader.integers(parts[1], "an array's shape")
+    else { return nil }
+    return "\(name) \(shape)"
+  }
+
+  /// A dtype's name, such as `float32`; of one that no tensor has, and of one
+  /// in the other byte order, NumPy's code, such as `<U2` and `>f4`.
+  func dtypeName(_ id: PickleGraph.NodeID) -> String? {
+    guard
+      let object = graph.object(id), let global = graph.global(object.callable),
+      global.module == "numpy", global.name == "dtype",
+      let first = graph.children(object.arguments).first,
+      let code = graph.string(first)
+    else { return nil }
+    if let element = element(id), element.byteOrder == .little {
+      return element.dtype.rawValue
+    }
+    let mark = object.state.flatMap { state in
+      graph.kind(state) == .tuple
+        ? graph.children(state).dropFirst().first.flatMap { graph.string($0) }
+        : nil
+    }
+    return (mark.map { ["<", ">"].contains($0) ? $0 : "" } ?? "") + code
+  }
+
   /// The dtype that `numpy dtype(code, …)` and its state describe.
   private func element(_ id: PickleGraph.NodeID) -> Element? {
     guard

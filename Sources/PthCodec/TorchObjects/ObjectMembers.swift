@@ -214,6 +214,10 @@ extension GraphReader {
     case .device:
       let parts = arguments.map { keyText($0) }
       return ("torch.device", .string(parts.joined(separator: ":")))
+    case .numpyDType:
+      return NumpyDecoder(self).dtypeName(id).map {
+        ("numpy.dtype", .string($0))
+      }
     case .layout:
       guard let name = arguments.first.flatMap({ graph.string($0) }) else {
         return nil

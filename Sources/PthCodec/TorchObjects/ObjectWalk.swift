@@ -180,7 +180,9 @@ struct ObjectWalk {
       return true
     }
     guard let array = try numpy.array(id, function, arguments) else {
-      return false
+      guard let text = numpy.arrayText(id) else { return false }
+      add("numpy.ndarray", .described(text))
+      return true
     }
     add("numpy.ndarray", .described("\(array.dtype) \(array.shape)"))
     return true

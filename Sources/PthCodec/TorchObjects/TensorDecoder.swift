@@ -132,7 +132,8 @@ struct TensorDecoder {
     case .numpyReconstruct, .numpyFromBuffer:
       return try NumpyDecoder(reader).array(id, function, arguments)
         .map { .init($0) }
-    case .numpyScalar, .size, .device, .layout, .orderedDict, .defaultDict,
+    case .numpyScalar, .numpyDType, .size, .device, .layout, .orderedDict,
+      .defaultDict,
       .counter, .encode, .complex, .set, .frozenSet, .byteArray,
       .bytes:
       return nil

@@ -21,6 +21,7 @@ enum TorchFunction: Hashable, Sendable {
   case numpyReconstruct
   case numpyScalar
   case numpyFromBuffer
+  case numpyDType
   case size
   case device
   case layout
@@ -75,6 +76,7 @@ enum TorchFunction: Hashable, Sendable {
     "torch.tensor": ["_rebuild_from_type": .rebuildFromType],
     "torch": ["Size": .size, "device": .device],
     "torch.serialization": ["_get_layout": .layout],
+    "numpy": ["dtype": .numpyDType],
     "numpy.core.multiarray": numpyMultiarray,
     "numpy._core.multiarray": numpyMultiarray,
     "numpy.core.numeric": numpyNumeric,
