@@ -46,7 +46,7 @@ struct GraphReader {
     _ what: @autoclosure () -> String
   ) throws(CheckpointError) -> [Int] {
     var list = id
-    if let call = call(id), call.function == .size,
+    if graph.kind(id) == .object, let call = call(id), call.function == .size,
       let first = call.arguments.first
     {
       list = first

@@ -207,12 +207,13 @@ struct ObjectWalk {
     if let suffix { path.append(suffix) }
     var name = path.text
     path.reset(to: mark)
-    if tensors[name] != nil {
+    if let first = tensors.updateValue(tensor, forKey: name) {
+      tensors[name] = first
       // Keys 1 and "1" have the same text: the later one gets a number.
       duplicates[name, default: 1] += 1
       name += "#\(duplicates[name] ?? 2)"
+      tensors[name] = tensor
     }
-    tensors[name] = tensor
     tensorNodes[name] = id
   }
 

@@ -27,9 +27,13 @@ struct TensorDecoder {
 
   private var cache: [PickleGraph.NodeID: DecodedTensor] = [:]
 
+  /// The nodes whose storages have been found.
+  private var isResolved: [Bool]
+
   init(reader: GraphReader, storages: StorageTable) {
     self.reader = reader
     self.storages = storages
+    isResolved = Array(repeating: false, count: reader.graph.nodeCount)
   }
 
   private var graph: PickleGraph { reader.graph }
@@ -72,7 +76,7 @@ struct TensorDecoder {
   ///
   /// - Throws: What the container throws for a storage.
   mutating func resolveOtherStorages() throws {
-    for id in graph.nodes where reader.isStorage(id) {
+    for id in graph.nodes where !isResolved[id.index] && reader.isStorage(id) {
       do {
         _ = try storages.resolve(reader.storageReference(id))
       } catch var error as CheckpointError {
@@ -173,7 +177,9 @@ struct TensorDecoder {
   private mutating func storage(
     _ id: PickleGraph.NodeID
   ) throws -> StorageEntry {
-    try storages.resolve(reader.storageReference(id))
+    let entry = try storages.resolve(reader.storageReference(id))
+    isResolved[id.index] = true
+    return entry
   }
 
   /// The bits for conjugate and negative views.
