@@ -22,8 +22,10 @@ struct CodeBlock: Sendable {
 
 /// The project's documents, and the comments in its sources.
 enum Documents {
-  /// The Markdown files below the package's root.
-  static let markdown = files(in: ".", suffix: ".md")
+  /// The documents for those who use the package.
+  static let markdown =
+    ["README.md", "README.zh-CN.md", "Examples/README.md"]
+    + files(in: "Sources", suffix: ".md")
 
   /// The sources, whose comments become the reference.
   static let sources = files(in: "Sources", suffix: ".swift")
@@ -93,9 +95,8 @@ enum Documents {
     let root = Fixture.packageRoot + "/" + folder
     let names = FileManager.default.enumerator(atPath: root)
     return (names?.compactMap { $0 as? String } ?? [])
-      .filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }
-      .filter { !$0.contains("/.") }
-      .map { folder == "." ? $0 : folder + "/" + $0 }
+      .filter { $0.hasSuffix(suffix) }
+      .map { folder + "/" + $0 }
       .sorted()
   }
 }
