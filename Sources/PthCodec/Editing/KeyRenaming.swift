@@ -19,14 +19,18 @@ extension GraphEditor {
     rename: @escaping (String) -> String
   ) throws(CheckpointError) {
     var keys = NewKeys(places)
+    let own = Set(places.places.filter(\.isTensor).compactMap(\.name))
     for (index, place) in places.places.enumerated() where place.isTensor {
       guard let old = place.name else { continue }
       if let new = names[old] {
         try keys.take(index, old: old, new: new)
-      } else if let part = names.keys.first(where: { $0.hasPrefix(old + ".") }),
-        let new = names[part]
-      {
-        // The parts of a sparse tensor go with it.
+        continue
+      }
+      // The parts of a sparse tensor go with it, all or none.
+      let parts = names.filter {
+        $0.key.hasPrefix(old + ".") && !own.contains($0.key)
+      }
+      for (part, new) in parts.sorted(by: { $0.key < $1.key }) {
         let suffix = part.dropFirst(old.count)
         guard new.hasSuffix(suffix) else { throw Self.moved(part, new) }
         try keys.take(index, old: old, new: String(new.dropLast(suffix.count)))
