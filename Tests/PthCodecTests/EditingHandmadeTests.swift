@@ -168,9 +168,9 @@ struct EditingHandmadeTests {
         ($0 as? CheckpointError)?.code == .unknownFormat
       }
       #expect {
-        try checkpoint.save(to: path, as: .dcp)
+        try checkpoint.save(to: path, as: .pytorchTar)
       } throws: {
-        "\($0)".contains("dcp files can be read but not written")
+        "\($0)".contains("pytorch-tar files can be read but not written")
       }
       try checkpoint.save(to: path, as: .pytorchZip)
       #expect {
