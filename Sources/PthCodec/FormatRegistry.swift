@@ -58,17 +58,15 @@ public enum FormatRegistry {
         $0.descriptor.canRead && $0.recognizes(input)
       })
     else {
-      throw CheckpointError(
-        .unknownFormat,
-        input.file == nil
-          ? "it is a folder without a checkpoint's files"
-          : input.head.isEmpty
-            ? "the file is empty" : "it is none of the known formats",
-        file: input.path,
-        hint: "`pth formats` lists what can be read"
-      )
+      throw ForeignContent.error(for: input)
     }
     return format
+  }
+
+  /// The usual endings of what can be written.
+  private static var endings: String {
+    descriptors.filter(\.canWrite).compactMap(\.suffixes.first)
+      .map { "." + $0 }.joined(separator: ", ")
   }
 
   /// The writer for a path's suffix.
@@ -95,7 +93,7 @@ public enum FormatRegistry {
         .unknownFormat,
         "the name's ending says no format that can be written",
         file: path,
-        hint: "name one with --to; `pth formats` lists them"
+        hint: "end it in one of \(endings), or name a format with --to"
       )
     }
     return format

@@ -45,13 +45,7 @@ public enum FileScanner {
       return run.report
     }
     guard try run.scanFile(file, input, location: "") else {
-      throw CheckpointError(
-        .unknownFormat,
-        file.count == 0
-          ? "the file is empty" : "it is no pickle and of no known format",
-        file: path,
-        hint: "`pth formats` lists what can be read"
-      )
+      throw ForeignContent.error(for: input)
     }
     run.report.findings += WrongExtension.findings(input)
     run.report.findings = run.report.findings.capped

@@ -1,5 +1,16 @@
+package import Tensors
+
 /// Compares a file's name with its content.
-enum WrongExtension {
+package enum WrongExtension {
+  /// What to warn of before a file is shown; nil where its name is right.
+  ///
+  /// - Parameter path: The file's path.
+  /// - Returns: `the name says A, the content is B`.
+  /// - Throws: `FileError` for what can't be opened.
+  package static func warning(_ path: String) throws(FileError) -> String? {
+    try findings(CheckpointInput(path)).first?.message
+  }
+
   /// A finding where the name promises another format than the content has:
   /// who trusts `.safetensors` to hold no code must not get a pickle.
   static func findings(_ input: CheckpointInput) -> [Finding] {

@@ -29,6 +29,9 @@ public struct IDXFormat: CheckpointFormat {
     let tensor =
       if Gzip.recognizes(input.head) {
         try unsafe Gzip.withInflated(file, options: options) { bytes in
+          guard unsafe IDXHeader.recognizes(Array(bytes.prefix(4))) else {
+            throw ForeignContent.gzip.error()
+          }
           let header = try unsafe IDXHeader(parsing: bytes)
           return try unsafe Self.tensor(
             header,
