@@ -19,9 +19,16 @@ struct ZipSums {
   }
 
   /// The faults of the records whose bytes have another sum.
-  func faults() -> [ArchiveError] {
+  ///
+  /// - Parameter progress: Told how many of how many bytes are checked.
+  /// - Returns: The faults in the directory's order.
+  func faults(
+    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+  ) -> [ArchiveError] {
     let found = Mutex<[Int: ArchiveError]>([:])
     let groups = groups
+    let total = size(of: indices[...])
+    let done = Atomic(0)
     DispatchQueue.concurrentPerform(iterations: groups.count) { group in
       for index in groups[group] {
         do throws(ArchiveError) {
@@ -30,10 +37,18 @@ struct ZipSums {
           found.withLock { $0[index] = error }
         }
       }
+      guard let progress else { return }
+      let count = size(of: groups[group])
+      let sum = done.wrappingAdd(count, ordering: .relaxed).newValue
+      progress(sum, total)
     }
     return found.withLock { faults in
       faults.sorted { $0.key < $1.key }.map(\.value)
     }
+  }
+
+  private func size(of indices: ArraySlice<Int>) -> Int {
+    indices.reduce(0) { $0 &+ content.directory.records[$1].compressedSize }
   }
 
   private var groups: [ArraySlice<Int>] {

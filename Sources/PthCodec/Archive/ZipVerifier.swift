@@ -18,11 +18,13 @@ package struct ZipVerifier {
   ///   - isCheckpoint: Whether PyTorch's rules hold: one root folder, names
   ///     that differ not in case alone, no bytes before the first record.
   ///   - limits: How much records may inflate to.
+  ///   - progress: Told how many of how many bytes are checked.
   /// - Returns: The findings, each kind in the directory's order.
   package static func findings(
     _ bytes: ArchiveBytes,
     isCheckpoint: Bool,
-    limits: ArchiveLimits
+    limits: ArchiveLimits,
+    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
   ) -> [Finding] {
     let directory: ZipDirectory
     do throws(ArchiveError) {
@@ -37,7 +39,9 @@ package struct ZipVerifier {
     let readable = verifier.checkRecords()
     verifier.checkPlaces()
     let content = ZipContent(directory, limits: limits)
-    for fault in ZipSums(content, readable).faults() { verifier.add(fault) }
+    for fault in ZipSums(content, readable).faults(progress: progress) {
+      verifier.add(fault)
+    }
     verifier.askLibzip()
     return verifier.findings
   }

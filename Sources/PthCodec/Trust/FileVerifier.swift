@@ -8,17 +8,23 @@ public struct VerifyOptions: Sendable {
   /// How much memory and how many steps a file may ask for.
   public var reading: ReadOptions
 
+  /// Told from time to time how many of how many bytes are checked.
+  public var progress: (@Sendable (_ done: Int, _ total: Int) -> Void)?
+
   /// Makes options.
   ///
   /// - Parameters:
   ///   - checksFinite: Whether NaN and infinite elements are looked for.
   ///   - reading: How much memory and how many steps a file may ask for.
+  ///   - progress: Told how many of how many bytes are checked.
   public init(
     checksFinite: Bool = false,
-    reading: ReadOptions = ReadOptions()
+    reading: ReadOptions = ReadOptions(),
+    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
   ) {
     self.checksFinite = checksFinite
     self.reading = reading
+    self.progress = progress
   }
 }
 
@@ -63,7 +69,8 @@ public enum FileVerifier {
       let archive = try ZipVerifier.findings(
         ArchiveBytes(input.mappedFile()),
         isCheckpoint: false,
-        limits: options.reading.archiveLimits
+        limits: options.reading.archiveLimits,
+        progress: options.progress
       )
       findings =
         archive + verifyByReading(input, options, isCovered: !archive.isEmpty)
@@ -106,7 +113,8 @@ public enum FileVerifier {
     var findings = ZipVerifier.findings(
       ArchiveBytes(file),
       isCheckpoint: true,
-      limits: options.reading.archiveLimits
+      limits: options.reading.archiveLimits,
+      progress: options.progress
     )
     guard
       let reader = try? ArchiveReader(
