@@ -1,19 +1,14 @@
 internal import ArgumentParser
+internal import Foundation
 internal import PthCodec
 internal import Tensors
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
 
 /// The exit codes, as `sysexits.h` has them.
 enum Exit {
   /// A check ran, and found something.
   static let found = ExitCode(1)
+  /// The command was called in a wrong way.
+  static let usage = ExitCode(64)
   /// The input's data is bad.
   static let badData = ExitCode(65)
   /// An input is not there.
@@ -41,13 +36,33 @@ struct Failure: Error, CustomStringConvertible {
     if error is ExitCode || error is CleanExit || isUsage(error) {
       PthCommand.exit(withError: error)
     }
-    Failure.report("error", "\(error)")
+    Failure.report("error", "\(error)" + hint(for: error))
     PthCommand.exit(withError: exitCode(of: error))
+  }
+
+  /// What to do about an output that can't be made.
+  private static func hint(for error: any Error) -> String {
+    guard let error = error as? FileError, error.operation == .create else {
+      return ""
+    }
+    if error.code == EEXIST { return "; --force replaces it" }
+    guard error.isMissing, let slash = error.path.lastIndex(of: "/") else {
+      return ""
+    }
+    return "; `mkdir -p \(error.path[..<slash])` makes the folder"
   }
 
   /// Prints a line to standard error: `pth: error: …`.
   static func report(_ kind: String, _ message: String) {
-    StandardError.write("pth: \(kind): \(message)\n")
+    let style: Style = kind == "error" ? .bad : .warning
+    // A file's own words may be in it, and must not steer the terminal.
+    let lines = StandardInput.named(in: message)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+      .map { Text.printable(String($0)) }
+    StandardError.write(
+      "pth: " + style.onError(kind + ":") + " "
+        + lines.joined(separator: "\n") + "\n"
+    )
   }
 
   /// The exit code that an error means.
@@ -73,26 +88,5 @@ struct Failure: Error, CustomStringConvertible {
   private static func isUsage(_ error: any Error) -> Bool {
     PthCommand.exitCode(for: error) == .validationFailure
       || PthCommand.exitCode(for: error) == .success
-  }
-}
-
-/// Standard error, written at once.
-enum StandardError {
-  static func write(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while let base = rest.baseAddress, rest.count > 0 {
-        #if canImport(Glibc)
-          let count = unsafe Glibc.write(2, base, rest.count)
-        #elseif canImport(Musl)
-          let count = unsafe Musl.write(2, base, rest.count)
-        #else
-          let count = unsafe Darwin.write(2, base, rest.count)
-        #endif
-        guard count > 0 else { return }
-        unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-      }
-    }
   }
 }

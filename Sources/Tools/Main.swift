@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Foundation
+internal import Tensors
 
 /// The tool's entry point: runs a command and turns errors into exit codes.
 @main
@@ -6,6 +8,7 @@ enum Main {
   static func main() async {
     Interrupt.outliveFileSizeLimit()
     do {
+      try checkCommand()
       var command = try PthCommand.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
@@ -18,17 +21,49 @@ enum Main {
   }
 }
 
+extension Main {
+  /// Answers a word that is no command, which the parser would call an
+  /// unexpected argument.
+  ///
+  /// - Throws: ``Failure`` with the nearest command.
+  private static func checkCommand() throws {
+    guard let word = CommandLine.arguments.dropFirst().first,
+      !word.hasPrefix("-")
+    else { return }
+    var commands = ["help"]
+    for command in PthCommand.configuration.subcommands {
+      commands += [command.configuration.commandName].compactMap { $0 }
+    }
+    guard !commands.contains(word) else { return }
+    let hint =
+      if FileManager.default.fileExists(atPath: word) {
+        "`pth info \(word)` shows what is in the file"
+      } else if let nearest = NameDistance.nearest(to: word, in: commands) {
+        "did you mean `pth \(nearest)`?"
+      } else {
+        "`pth help` lists them"
+      }
+    throw Failure(Exit.usage, "there is no command \"\(word)\"; \(hint)")
+  }
+}
+
 /// `pth`: the root of the subcommands.
 struct PthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pth",
     abstract: "Reads, writes, checks and converts PyTorch checkpoints.",
     discussion: """
-      No Python is needed. Exit codes: 0 done; 1 a check found something; 64 \
-      usage; 65 bad data; 66 no such input; 73 the output can't be made; 74 \
-      reading or writing failed.
+      No Python is needed, and nothing in a pickle is ever run. `pth help \
+      COMMAND` tells a command's options; a file named - is standard input.
 
-      Example: pth info hw7_21307303_liuzhuoyi.pth
+      Exit codes: 0 done; 1 a check found something; 64 usage; 65 bad data; 66 \
+      no such input; 73 the output can't be made; 74 reading or writing \
+      failed; 130 Ctrl-C.
+
+      Examples:
+        pth info hw7_21307303_liuzhuoyi.pth
+        pth convert model.pth model.safetensors
+        pth train data --student-id 21307303 --name 刘卓逸
       """,
     version: "1.0.0",
     subcommands: [

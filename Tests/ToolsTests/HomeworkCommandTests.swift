@@ -123,4 +123,50 @@ struct HomeworkCommandTests {
       }
     }
   }
+
+  @Test("a word that is no command is answered with the nearest one")
+  func unknownCommand() throws {
+    let typo = try PthTool.run("inof", Self.trained)
+    #expect(typo.status == 64)
+    #expect(
+      typo.messages
+        == "pth: error: there is no command \"inof\"; did you mean `pth info`?\n"
+    )
+    let file = try PthTool.run(Self.trained)
+    #expect(file.status == 64)
+    #expect(file.messages.contains("`pth info \(Self.trained)`"))
+  }
+
+  @Test("a folder without the dataset and a wrapped network say what to do")
+  func hints() throws {
+    try withTemporaryDirectory { folder in
+      let none = try PthTool.run("eval", Self.trained, folder.path)
+      #expect(none.status == 66)
+      #expect(none.messages.contains("the folder must hold train_data.pth"))
+      let wrapped = folder.file("wrapped.pth")
+      let rename = ["--rename", "^=net."]
+      _ = try PthTool.run(["convert", Self.trained, wrapped] + rename)
+      let run = try PthTool.run(
+        ["export", wrapped, "--student-id", "1", "--name", "liu"]
+      )
+      #expect(run.status == 65)
+      #expect(
+        run.messages.hasSuffix(
+          "take it out with `pth convert \(wrapped) model.pth --strip-prefix "
+            + "net.`\n"
+        )
+      )
+      let unwrapped = folder.file("model.pth")
+      _ = try PthTool.run(
+        ["convert", wrapped, unwrapped, "--strip-prefix", "net."]
+      )
+      let same = try PthTool.run("diff", Self.trained, unwrapped)
+      #expect(same.status == 0, "\(same.text)")
+      let other = try PthTool.run(
+        ["export", Fixture.path("torch-2.13/bare.pth")]
+          + ["--student-id", "1", "--name", "liu"]
+      )
+      #expect(other.messages.contains("it holds no MyConvNet"))
+    }
+  }
 }

@@ -38,7 +38,9 @@ struct TorchArchiveOutput {
       return
     }
     let layout = options.layout ?? archive?.layout ?? .torch2
-    root = layout.archiveRoot(forFileName: path)
+    root = layout.archiveRoot(
+      forFileName: options.settings["root-name"] ?? path
+    )
     items = layout.items(
       pickle: pickle,
       storages: content.storages.map { ($0.key, $0.value.storage) },

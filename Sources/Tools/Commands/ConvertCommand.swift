@@ -17,39 +17,70 @@ struct ConvertCommand: ParsableCommand {
       A PyTorch file is changed without loading it: keys and entries of its \
       object change, storages are copied as they are.
 
+      Exit code 0: done, 65: bad data, or what the output can't hold, 66: no \
+      such input, 73: the output is there already or can't be made, 74: \
+      reading or writing failed; then no output is left.
+
       Examples:
         pth convert train-images-idx3-ubyte.gz train_data.pth
         pth convert training.pth model.safetensors --key model
         pth convert ddp.pth half.pth --strip-prefix module. --dtype float16
+        pth convert - - --to safetensors < model.pth | ssh host tee copy
         pth convert other.pth --suggest-map MyConvNet > names.tsv
         pth convert other.pth mine.pth --map names.tsv
       """
   )
 
-  @Argument(help: "The file or folder to read.")
+  @Argument(help: "The file or folder to read; - for standard input.")
   var input: String
 
-  @Argument(help: "The file or folder to write.")
+  @Argument(help: "The file or folder to write; - for standard output.")
   var output: String?
 
-  @Option(help: "The input's format; `pth formats` lists them.")
+  @Option(
+    help: ArgumentHelp(
+      "The input's format; `pth formats` lists them.",
+      valueName: "format"
+    )
+  )
   var from: String?
 
-  @Option(help: "The output's format.")
+  @Option(
+    help: ArgumentHelp(
+      "The output's format.",
+      valueName: "format"
+    )
+  )
   var to: String?
 
   @Option(help: "The records of a PyTorch archive: torch1 or torch2.")
   var layout: LayoutOption?
 
-  @Option(name: .customLong("protocol"), help: "The pickle protocol, 2 to 5.")
+  @Option(
+    name: .customLong("protocol"),
+    help: ArgumentHelp(
+      "The pickle protocol, 2 to 5.",
+      valueName: "number"
+    )
+  )
   var pickleProtocol: Int?
 
   @OptionGroup(title: "Changes") var edits: EditOptions
 
-  @Option(help: "Print a table of renames that would fit a model: MyConvNet.")
+  @Option(
+    help: ArgumentHelp(
+      "Print a table of renames that would fit a model: MyConvNet.",
+      valueName: "model"
+    )
+  )
   var suggestMap: ModelOption?
 
-  @Option(help: "Write several files of at most this size: 500MB, 5GB.")
+  @Option(
+    help: ArgumentHelp(
+      "Write several files of at most this size: 500MB, 5GB.",
+      valueName: "size"
+    )
+  )
   var maxShardSize: String?
 
   @Flag(help: "Write safetensors without what only PyTorch would read.")
@@ -74,6 +105,7 @@ struct ConvertCommand: ParsableCommand {
     guard output != nil || suggestMap != nil else {
       throw ValidationError("Missing expected argument '<output>'")
     }
+    if output == StandardInput.argument { try validateStandardOutput() }
     if output != nil, suggestMap != nil {
       throw ValidationError(
         "--suggest-map prints a table to look through; it takes no output. "
@@ -82,22 +114,52 @@ struct ConvertCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let source = try from.map(format(named:))
-    let checkpoint = try edits.applied(to: Checkpoint.open(input, as: source))
-    if let suggestMap {
-      print(suggestMap.suggestion(for: checkpoint).text, terminator: "")
-    } else if let output {
-      try write(checkpoint, to: output)
+  private func validateStandardOutput() throws {
+    guard to != nil else {
+      throw ValidationError(
+        "Standard output has no ending that says a format; name it with --to."
+      )
+    }
+    guard maxShardSize == nil else {
+      throw ValidationError(
+        "Standard output takes one file; --max-shard-size makes several."
+      )
+    }
+    guard !Terminal.isOutput || to == FormatID.csv.rawValue else {
+      throw ValidationError(
+        "Standard output is a terminal, and the file is no text; redirect it, "
+          + "or name a file."
+      )
     }
   }
 
-  private func write(_ edited: Checkpoint, to output: String) throws {
+  func run() throws {
+    let source = try from.map(format(named:))
+    let path = try StandardInput.path(for: input)
+    let checkpoint = try edits.applied(to: Checkpoint.open(path, as: source))
+    if let suggestMap {
+      print(suggestMap.suggestion(for: checkpoint).text, terminator: "")
+    } else if let output {
+      let target =
+        try to.map(format(named:)) ?? FormatRegistry.format(forPath: output)
+      if output == StandardInput.argument {
+        try StandardOutput.send { try write(checkpoint, as: target, to: $0) }
+      } else {
+        try write(checkpoint, as: target, to: output)
+      }
+    }
+  }
+
+  private func write(
+    _ edited: Checkpoint,
+    as target: FormatID,
+    to output: String
+  ) throws {
     var checkpoint = edited
-    let target =
-      try to.map(format(named:)) ?? FormatRegistry.format(forPath: output)
     if scale { checkpoint = try scaled(checkpoint, for: target) }
-    let bar = ProgressBar("writing \(output)")
+    let name =
+      self.output == StandardInput.argument ? "standard output" : output
+    let bar = ProgressBar("writing \(name)")
     let options = WriteOptions(
       layout: layout?.layout,
       pickleProtocol: pickleProtocol,
@@ -120,13 +182,13 @@ struct ConvertCommand: ParsableCommand {
     for loss in losses.prefix(Self.maxLosses) {
       Failure.report(
         "warning",
-        "\(output): left out: \(Text.printable(loss.path)): \(loss.reason)"
+        "\(name): left out: \(loss.path): \(loss.reason)"
       )
     }
     if losses.count > Self.maxLosses {
       Failure.report(
         "warning",
-        "\(output): and \(losses.count - Self.maxLosses) more"
+        "\(name): and \(losses.count - Self.maxLosses) more"
       )
     }
   }
@@ -138,6 +200,8 @@ struct ConvertCommand: ParsableCommand {
     settings["max-shard-size"] = maxShardSize
     if plain { settings["plain"] = "true" }
     if compress { settings["compress"] = "true" }
+    // torch.save into a buffer names the archive's folder so.
+    if output == StandardInput.argument { settings["root-name"] = "archive" }
     if edits.isBlockType { settings["dtype"] = edits.dtype?.lowercased() }
     return settings
   }

@@ -13,11 +13,15 @@ struct DiffCommand: ParsableCommand {
       same where |a-b| <= atol + rtol*|b|. A relative difference is told as a \
       part of the larger of the two.
 
-      Example: pth diff before.pth after.safetensors --rtol 1e-3
+      Exit code 0: the same, 1: different, 65: no checkpoint, 66: no such file.
+
+      Examples:
+        pth diff before.pth after.safetensors --rtol 1e-3
+        cat after.pth | pth diff before.pth -
       """
   )
 
-  @Argument(help: "The first checkpoint.")
+  @Argument(help: "The first checkpoint; - for standard input.")
   var first: String
 
   @Argument(help: "The second checkpoint.")
@@ -39,8 +43,8 @@ struct DiffCommand: ParsableCommand {
   }
 
   func run() throws {
-    let a = try Checkpoint.open(first)
-    let b = try Checkpoint.open(second)
+    let a = try Checkpoint.open(StandardInput.path(for: first))
+    let b = try Checkpoint.open(StandardInput.path(for: second))
     let differences = try a.differences(
       to: b,
       tolerance: Tolerance(relative: rtol, absolute: atol)

@@ -14,18 +14,28 @@ struct DisassembleCommand: ParsableCommand {
       pickles; of any other file the pickle that it begins with. Nothing in \
       the pickle is run.
 
-      Example: pth disassemble hw7_21307303_liuzhuoyi.pth
+      Exit code 0: done, 65: no pickle or a damaged one, which is shown as far \
+      as it goes, 66: no such file.
+
+      Examples:
+        pth disassemble hw7_21307303_liuzhuoyi.pth | less
+        pth disassemble script.pt --record constants.pkl
       """
   )
 
-  @Argument(help: "A checkpoint, or a file that begins with a pickle.")
+  @Argument(help: "A checkpoint or a bare pickle; - for standard input.")
   var file: String
 
-  @Option(help: "The archive's record: data.pkl, constants.pkl, …")
+  @Option(
+    help: ArgumentHelp(
+      "The archive's record: data.pkl, constants.pkl, …",
+      valueName: "name"
+    )
+  )
   var record: String?
 
   func run() throws {
-    let mapped = try MappedFile.open(file)
+    let mapped = try MappedFile.open(StandardInput.path(for: file))
     let head = unsafe mapped.withUnsafeBytes { unsafe Array($0.prefix(20)) }
     if head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
       let name = record ?? "data.pkl"

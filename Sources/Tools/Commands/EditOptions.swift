@@ -7,25 +7,60 @@ internal import Tensors
 /// The order is: take a part, drop parts, choose by name, strip prefixes and
 /// rename, convert elements, compact.
 struct EditOptions: ParsableArguments {
-  @Option(help: "Take one part of the object as the new root: model.")
+  @Option(
+    help: ArgumentHelp(
+      "Take one part of the object as the new root: model.",
+      valueName: "path"
+    )
+  )
   var key: String?
 
-  @Option(help: "Drop a part of the object: optimizer. Repeatable.")
+  @Option(
+    help: ArgumentHelp(
+      "Drop a part of the object: optimizer. Repeatable.",
+      valueName: "path"
+    )
+  )
   var drop: [String] = []
 
-  @Option(help: "Take what matches: 'fc.*'. Repeatable.")
+  @Option(
+    help: ArgumentHelp(
+      "Take what matches: 'fc.*'. Repeatable.",
+      valueName: "glob"
+    )
+  )
   var include: [String] = []
 
-  @Option(help: "Leave out what matches. Repeatable.")
+  @Option(
+    help: ArgumentHelp(
+      "Leave out what matches. Repeatable.",
+      valueName: "glob"
+    )
+  )
   var exclude: [String] = []
 
-  @Option(help: "Take a prefix off all names: module. Repeatable.")
+  @Option(
+    help: ArgumentHelp(
+      "Take a prefix off all names: module. Repeatable.",
+      valueName: "prefix"
+    )
+  )
   var stripPrefix: [String] = []
 
-  @Option(help: "Rename: REGEX=TEMPLATE, with \\1 for a group. Repeatable.")
+  @Option(
+    help: ArgumentHelp(
+      "Rename: REGEX=TEMPLATE, with \\1 for a group. Repeatable.",
+      valueName: "rule"
+    )
+  )
   var rename: [String] = []
 
-  @Option(help: "Rename by a table: a line old<TAB>new for each.")
+  @Option(
+    help: ArgumentHelp(
+      "Rename by a table: a line old<TAB>new for each.",
+      valueName: "file"
+    )
+  )
   var map: String?
 
   @Option(help: "Convert floating-point tensors: float16, bfloat16, …")

@@ -14,6 +14,8 @@ struct EvalCommand: ParsableCommand {
       draws the confusion matrix and a sheet of the misclassified images, each \
       with its label and what it was taken for, beside each other in --output.
 
+      Exit code 0: done, 65: no MyConvNet or no dataset, 66: no such file.
+
       Example: pth eval hw7_21307303_liuzhuoyi.pth data --plots
       """
   )
@@ -51,11 +53,12 @@ struct EvalCommand: ParsableCommand {
     if plots { try EvaluationPlots.check(base: pictureBase) }
     let evaluation = try Evaluator(model, threads: threads)
       .evaluate(dataset, seed: seed)
-    print(
-      json
-        ? EvaluationReport(evaluation).json.text(indent: 2)
-        : EvaluationReport(evaluation).text
-    )
+    let report = EvaluationReport(evaluation)
+    if json {
+      print(report.json.text(indent: 2))
+    } else {
+      print(report.text, terminator: "")
+    }
     guard plots else { return }
     try EvaluationPlots(evaluation, of: dataset, base: pictureBase).draw {
       // A program that reads the object shall find nothing else.

@@ -9,7 +9,11 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Check a checkpoint against MyConvNet and write hw7_ID_NAME.pth.",
     discussion: """
-      A Chinese name is turned into pinyin without tones.
+      A Chinese name is turned into pinyin without tones. A file that is there \
+      already is replaced.
+
+      Exit code 0: done, 64: an id or a name that can't be in the file's name, \
+      65: no MyConvNet, with every key that does not fit.
 
       Example: pth export trained.pth --student-id 21307303 --name 刘卓逸
       """
@@ -20,7 +24,12 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var homework: HomeworkOptions
 
-  @Option(help: "The folder to write into.")
+  @Option(
+    help: ArgumentHelp(
+      "The folder to write into.",
+      valueName: "folder"
+    )
+  )
   var output = "."
 
   @Option(help: "The records to write: torch1 or torch2.")

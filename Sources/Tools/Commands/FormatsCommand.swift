@@ -6,7 +6,11 @@ struct FormatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "formats",
     abstract: "List the formats and what can be done with each.",
-    discussion: "Example: pth formats --json"
+    discussion: """
+      The names are what --from and --to of `pth convert` take.
+
+      Example: pth formats --json
+      """
   )
 
   @Flag(help: "Print a JSON list.")
@@ -17,9 +21,9 @@ struct FormatsCommand: ParsableCommand {
     guard !json else {
       return print(JSONValue.array(formats.map(json(of:))).text(indent: 2))
     }
-    var rows = [["FORMAT", "READ", "WRITE", "SUFFIXES", "WHAT IT IS"]]
+    var table = Table(["FORMAT", "READ", "WRITE", "SUFFIXES", "WHAT IT IS"])
     for format in formats {
-      rows.append([
+      table.add([
         format.id.rawValue,
         format.canRead ? "yes" : "no",
         format.canWrite ? "yes" : "no",
@@ -27,7 +31,7 @@ struct FormatsCommand: ParsableCommand {
         format.summary,
       ])
     }
-    print(Text.table(rows), terminator: "")
+    print(table.text(leastName: 16), terminator: "")
   }
 
   private func json(of format: FormatDescriptor) -> JSONValue {

@@ -2,7 +2,12 @@ internal import ArgumentParser
 
 /// Who hands the homework in.
 struct HomeworkOptions: ParsableArguments {
-  @Option(help: "The student's id: digits.")
+  @Option(
+    help: ArgumentHelp(
+      "The student's id: digits.",
+      valueName: "id"
+    )
+  )
   var studentId: String
 
   @Option(help: "The student's name: Chinese characters, or pinyin.")

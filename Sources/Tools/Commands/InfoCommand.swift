@@ -8,10 +8,20 @@ struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
     abstract: "Show a checkpoint's format, tensors and other values.",
-    discussion: "Example: pth info hw7_21307303_liuzhuoyi.pth --json"
+    discussion: """
+      Tensors come in the file's order, other values as a tree. On a terminal \
+      long names are shortened to its width; in a pipe they are not.
+
+      Exit code 0: done, 65: no checkpoint or a damaged one, 66: no such file.
+
+      Examples:
+        pth info hw7_21307303_liuzhuoyi.pth
+        pth info --json --checksum model.safetensors
+        curl -L https://example.org/model.pth | pth info -
+      """
   )
 
-  @Argument(help: "The checkpoints.")
+  @Argument(help: "The checkpoints; - for standard input.")
   var files: [String]
 
   @Flag(help: "Print one JSON object, or a list of them for several files.")
@@ -20,30 +30,27 @@ struct InfoCommand: ParsableCommand {
   @Flag(help: "Add each tensor's SHA-256 over its elements.")
   var checksum = false
 
-  func validate() throws {
-    guard !files.isEmpty else {
-      throw ValidationError("Name at least one file.")
-    }
-  }
-
   func run() throws {
     var reports: [JSONValue] = []
     for (index, file) in files.enumerated() {
-      let checkpoint = try Checkpoint.open(file)
-      let report = InfoReport(checkpoint, file: file)
+      let path = try StandardInput.path(for: file)
+      let checkpoint = try Checkpoint.open(path)
+      let name = StandardInput.name(of: file)
+      let checksums =
+        checksum ? try Checksum.sha256(of: checkpoint, file: name) : nil
       if json {
-        reports.append(try report.json(withChecksum: checksum))
-      } else {
-        if index > 0 { print() }
-        print(try report.text(withChecksum: checksum), terminator: "")
+        let report = InfoReport(checkpoint, file: file)
+        reports.append(report.json(checksums: checksums))
+        continue
+      }
+      if index > 0 { print() }
+      let report = InfoReport(checkpoint, file: name)
+      print(report.text(checksums: checksums), terminator: "")
+      if let warning = try WrongExtension.warning(path) {
+        StandardOutput.flush()
+        Failure.report("warning", "\(name): \(warning)")
       }
     }
-    if json {
-      print(
-        reports.count == 1
-          ? reports[0].text(indent: 2)
-          : JSONValue.array(reports).text(indent: 2)
-      )
-    }
+    JSONOutput.print(reports, isAsked: json)
   }
 }

@@ -35,11 +35,17 @@ struct SalvageCommand: ParsableCommand {
 
   func run() throws {
     let report = try Salvage.read(input, options: limits.readOptions)
+    let bar = ProgressBar("writing \(output)")
+    defer { bar?.clear() }
     try report.checkpoint.save(
       to: output,
       as: .pytorchZip,
-      options: WriteOptions(replacesExisting: force)
+      options: WriteOptions(
+        replacesExisting: force,
+        progress: { bar?.update($0, of: $1) }
+      )
     )
+    bar?.clear()
     if json {
       print(jsonReport(report).text(indent: 2))
     } else {

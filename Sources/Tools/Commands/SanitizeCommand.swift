@@ -13,6 +13,9 @@ struct SanitizeCommand: ParsableCommand {
       change is listed. Tensors stay as they are. What has no plain form is \
       refused, and then nothing is written.
 
+      Exit code 0: done, 65: something has no plain form, 73: the output is \
+      there already or can't be made.
+
       Example: pth sanitize training.pth safe.pth
       """
   )

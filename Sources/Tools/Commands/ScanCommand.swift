@@ -22,7 +22,7 @@ struct ScanCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The files or folders.")
+  @Argument(help: "The files or folders; - for standard input.")
   var files: [String]
 
   @Option(
@@ -49,21 +49,17 @@ struct ScanCommand: ParsableCommand {
     var reports: [JSONValue] = []
     var isClean = true
     for file in files {
-      let report = try FileScanner.scan(file, options: options)
+      let path = try StandardInput.path(for: file)
+      let report = try FileScanner.scan(path, options: options)
       isClean = isClean && report.isClean
       if json {
-        reports.append(ScanText.json(of: report))
+        reports.append(ScanText.json(of: report, file: file))
       } else {
-        print(ScanText.text(of: report), terminator: "")
+        let name = StandardInput.name(of: file)
+        print(ScanText.text(of: report, file: name), terminator: "")
       }
     }
-    if json {
-      print(
-        reports.count == 1
-          ? reports[0].text(indent: 2)
-          : JSONValue.array(reports).text(indent: 2)
-      )
-    }
+    JSONOutput.print(reports, isAsked: json)
     if !isClean { throw Exit.found }
   }
 }

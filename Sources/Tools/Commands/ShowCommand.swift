@@ -15,11 +15,19 @@ struct ShowCommand: ParsableCommand {
       an image, with its label if the file of labels lies beside. --png draws \
       a sheet of images or of a convolution's kernels with gnuplot.
 
-      Example: pth show train_data.pth --index 7
+      Minimum, maximum, mean and deviation are those of the finite elements.
+
+      Exit code 0: done, 65: no such tensor or index, 66: no such file, 73: \
+      the picture is there already, 74: gnuplot is missing or failed.
+
+      Examples:
+        pth show train_data.pth --index 7
+        pth show train_data.pth --png digits.png
+        pth show hw7_21307303_liuzhuoyi.pth cnn.0.weight
       """
   )
 
-  @Argument(help: "The checkpoint.")
+  @Argument(help: "The checkpoint; - for standard input.")
   var file: String
 
   @Argument(help: "The tensor's name.")
@@ -28,20 +36,26 @@ struct ShowCommand: ParsableCommand {
   @Option(help: "The index along the first dimension.")
   var index: Int?
 
-  @Option(help: "The picture to write.")
+  @Option(
+    help: ArgumentHelp(
+      "The picture to write.",
+      valueName: "file"
+    )
+  )
   var png: String?
 
   @Flag(help: "Replace an existing picture.")
   var force = false
 
   func run() throws {
-    let checkpoint = try Checkpoint.open(file)
+    let checkpoint = try Checkpoint.open(StandardInput.path(for: file))
     guard let name = name ?? onlyName(of: checkpoint) else {
       guard index == nil, png == nil else {
         throw Failure(
           Exit.badData,
-          "\(file): it has \(checkpoint.tensors.count) tensors; name one of "
-            + "them"
+          "\(StandardInput.name(of: file)): it has "
+            + "\(Text.count(checkpoint.tensors.count, "tensor")); name one of "
+            + "them: `pth info` lists them"
         )
       }
       return try list(checkpoint)
@@ -49,8 +63,7 @@ struct ShowCommand: ParsableCommand {
     let whole = try checkpoint.tensor(name)
     let tensor = try part(of: whole, name)
     if let png {
-      try draw(tensor, to: png)
-      return print("saved \(png)")
+      return try draw(tensor, to: png)
     }
     try show(tensor, name)
   }
@@ -71,115 +84,52 @@ struct ShowCommand: ParsableCommand {
     return part
   }
 
-  // MARK: Text
-
   private func list(_ checkpoint: Checkpoint) throws {
-    var rows = [["TENSOR", "MIN", "MAX", "MEAN", "STD", "ZEROS", "NON-FINITE"]]
-    for (name, tensor) in checkpoint.tensors {
-      guard tensor.hasNumbers else {
-        rows.append([Text.printable(name), "\(tensor.dtype)"])
-        continue
-      }
-      let statistics = try TensorStatistics(tensor)
-      let isEmpty = statistics.finite == 0
-      rows.append([
-        Text.printable(name),
-        isEmpty ? "" : number(statistics.minimum),
-        isEmpty ? "" : number(statistics.maximum),
-        isEmpty ? "" : number(statistics.mean),
-        isEmpty ? "" : number(statistics.deviation),
-        Text.count(statistics.zeros), Text.count(statistics.nonFinite),
-      ])
-    }
-    print(
-      Text.table(
-        rows,
-        rightAligned: [1, 2, 3, 4, 5, 6],
-        maxWidth: Terminal.width
-      ),
-      terminator: ""
+    var table = Table(
+      ["TENSOR", "MIN", "MAX", "MEAN", "STD", "ZEROS", "NON-FINITE"],
+      rightAligned: [1, 2, 3, 4, 5, 6]
     )
+    let bar = ProgressBar("reading \(StandardInput.name(of: file))")
+    let total = checkpoint.tensors.values.reduce(0) { $0 &+ $1.byteCount }
+    var done = 0
+    for (name, tensor) in checkpoint.tensors {
+      table.add([Text.printable(name)] + (try TensorText(tensor).cells()))
+      done &+= tensor.byteCount
+      bar?.update(done, of: total)
+    }
+    bar?.clear()
+    print(table.text(), terminator: "")
   }
 
   private func show(_ tensor: Tensor, _ name: String) throws {
     let place = index.map { "[\($0)]" } ?? ""
-    print("\(Text.printable(name))\(place): \(tensor.dtype) \(tensor.shape)")
+    let heading = "\(Text.printable(name))\(place): \(tensor.dtype) "
+    print(Style.bold(heading + "\(tensor.shape)"))
     if let index, let label = labels(from: index, count: 1).first {
       print("label: \(label)")
     }
-    guard tensor.hasNumbers else {
-      return print("its elements are no real numbers that could be shown")
-    }
     if index != nil, let picture = try PixelArt(tensor, maxTiles: 1) {
-      print(picture.text(isColored: PixelArt.isColored), terminator: "")
-    }
-    let statistics = try TensorStatistics(tensor)
-    if statistics.finite > 0 {
-      print(
-        "min \(number(statistics.minimum))  max \(number(statistics.maximum))"
-          + "  mean \(number(statistics.mean))"
-          + "  std \(number(statistics.deviation))"
-      )
+      print(picture.text(), terminator: "")
     }
     print(
-      "elements \(Text.count(statistics.count))"
-        + "  zeros \(Text.count(statistics.zeros))"
-        + "  non-finite \(Text.count(statistics.nonFinite))"
+      try TensorText(tensor).text(file: StandardInput.name(of: file)),
+      terminator: ""
     )
-    if statistics.finite > 1, statistics.maximum > statistics.minimum {
-      try showHistogram(of: tensor, statistics)
-    }
-    try showValues(of: tensor)
-  }
-
-  private func showHistogram(
-    of tensor: Tensor,
-    _ statistics: TensorStatistics
-  ) throws {
-    let bins = 12
-    let counts = try statistics.histogram(of: tensor, bins: bins)
-    let most = max(1, counts.max() ?? 1)
-    var rows: [[String]] = []
-    for (bin, count) in counts.enumerated() {
-      let part = Double(bin) / Double(bins)
-      let start = statistics.minimum * (1 - part) + statistics.maximum * part
-      let width = Int((Double(count) / Double(most) * 40).rounded(.up))
-      rows.append([
-        number(start), Text.count(count),
-        String(repeating: "█", count: width),
-      ])
-    }
-    print(Text.table(rows, rightAligned: [0, 1]), terminator: "")
-  }
-
-  private func showValues(of tensor: Tensor) throws {
-    let limit = 64
-    var values: [String] = []
-    try tensor.forEachNumber { value in
-      if values.count < limit { values.append(number(value)) }
-    }
-    let more = tensor.elementCount > limit ? " …" : ""
-    print("values: " + values.joined(separator: " ") + more)
-  }
-
-  private func number(_ value: Double) -> String {
-    if value == value.rounded(), value.magnitude < 1e15 {
-      return "\(Int(value))"
-    }
-    return value.magnitude >= 1e-4 && value.magnitude < 1e6
-      ? Text.fixed(value, 5) : "\(Float(value))"
   }
 
   // MARK: Labels and pictures
 
   /// The labels of a dataset's images, from the file beside it.
   private func labels(from start: Int, count: Int) -> [Int] {
-    guard name == nil, let end = file.range(of: "_data.", options: .backwards)
-    else { return [] }
-    let path = file.replacingCharacters(in: end, with: "_labels.")
+    let pairs = [("_data.", "_labels."), ("-images-idx3-", "-labels-idx1-")]
+    let paths = pairs.compactMap { images, labels in
+      file.range(of: images, options: .backwards)
+        .map { file.replacingCharacters(in: $0, with: labels) }
+    }
+    guard name == nil, let path = paths.first else { return [] }
     guard FileManager.default.fileExists(atPath: path),
       let labels = try? Checkpoint.open(path).tensors.values.first,
-      labels.shape.count == 1, labels.hasNumbers,
+      labels.shape.count == 1,
       let numbers = try? labels.converted(to: .int64).elements(as: Int64.self)
     else { return [] }
     return numbers.dropFirst(start).prefix(count).map { Int($0) }
@@ -193,8 +143,8 @@ struct ShowCommand: ParsableCommand {
     guard let picture = try PixelArt(tensor, maxTiles: tiles) else {
       throw Failure(
         Exit.badData,
-        "\(file): a picture needs two dimensions of at most 1024 pixels, not "
-          + "\(tensor.shape)"
+        "\(file): a picture needs two dimensions of at most "
+          + "\(PixelArt.mostPixels) pixels, not \(tensor.shape)"
       )
     }
     let first = index ?? 0
@@ -206,5 +156,10 @@ struct ShowCommand: ParsableCommand {
     } catch {
       throw Failure(Exit.ioFailure, "\(path): \(error)")
     }
+    let part =
+      picture.count < picture.total
+      ? ": the first \(picture.count) of \(Text.count(picture.total)) images"
+      : ""
+    print("saved \(path)\(part)")
   }
 }

@@ -11,9 +11,15 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       DIR holds train_data.pth, train_labels.pth, test_data.pth and \
       test_labels.pth. The best network is written as hw7_ID_NAME.pth each \
-      time that it improves, beside the logs of losses and accuracies.
+      time that it improves, beside the logs of losses and accuracies. Ctrl-C \
+      stops after the batch; with --save-state, --resume goes on from there.
 
-      Example: pth train data --student-id 21307303 --name 刘卓逸 --seed 1
+      Exit code 0: done, 64: usage, 65: no dataset, 66: no such file, 73: a \
+      file can't be written, 130: stopped by Ctrl-C.
+
+      Examples:
+        pth train data --student-id 21307303 --name 刘卓逸 --seed 1
+        pth train data --student-id 21307303 --name 刘卓逸 --epochs 3 --plots
       """
   )
 
@@ -22,15 +28,30 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var homework: HomeworkOptions
 
-  @Option(help: "The folder to write into.")
+  @Option(
+    help: ArgumentHelp(
+      "The folder to write into.",
+      valueName: "folder"
+    )
+  )
   var output = "."
 
   @OptionGroup(title: "Procedure") var procedure: ProcedureOptions
 
-  @Option(help: "Write a state to go on from after each epoch.")
+  @Option(
+    help: ArgumentHelp(
+      "Write a state to go on from after each epoch.",
+      valueName: "file"
+    )
+  )
   var saveState: String?
 
-  @Option(help: "Go on from a state that this program or PyTorch wrote.")
+  @Option(
+    help: ArgumentHelp(
+      "Go on from a state that this program or PyTorch wrote.",
+      valueName: "file"
+    )
+  )
   var resume: String?
 
   @Flag(help: "Draw losses and accuracies as SVG and PNG, with gnuplot.")

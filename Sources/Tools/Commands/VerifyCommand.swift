@@ -12,11 +12,13 @@ struct VerifyCommand: ParsableCommand {
       storage. Exit code 0: sound, 1: not, 65: no checkpoint at all. Notes \
       alone do not make a file unsound.
 
-      Example: pth verify hw7_21307303_liuzhuoyi.pth --finite
+      Examples:
+        pth verify hw7_21307303_liuzhuoyi.pth --finite
+        pth verify *.pth --json
       """
   )
 
-  @Argument(help: "The files or folders.")
+  @Argument(help: "The files or folders; - for standard input.")
   var files: [String]
 
   @Flag(help: "Look for NaN and infinite elements too.")
@@ -29,39 +31,38 @@ struct VerifyCommand: ParsableCommand {
   var limits: LimitOptions
 
   func run() throws {
-    let options = VerifyOptions(
-      checksFinite: finite,
-      reading: limits.readOptions
-    )
     var reports: [JSONValue] = []
     var isSound = true
     for file in files {
-      let report = try FileVerifier.verify(file, options: options)
+      let path = try StandardInput.path(for: file)
+      let bar = ProgressBar("checking \(StandardInput.name(of: file))")
+      let options = VerifyOptions(
+        checksFinite: finite,
+        reading: limits.readOptions,
+        progress: { bar?.update($0, of: $1) }
+      )
+      let report = try FileVerifier.verify(path, options: options)
+      bar?.clear()
       isSound = isSound && report.isSound
       if json {
         reports.append(
           .object([
-            ("file", .string(report.file)),
+            ("file", .string(file)),
             ("format", .string(report.format.rawValue)),
             ("sound", .bool(report.isSound)),
             ("findings", .array(report.findings.map(FindingText.json(of:)))),
           ])
         )
       } else {
-        let name = Text.printable(file)
-        print("\(name): \(report.isSound ? "sound" : "not sound")")
+        let verdict =
+          report.isSound ? Style.good("sound") : Style.bad("not sound")
+        print("\(StandardInput.name(of: file)): \(verdict)")
         for finding in report.findings {
           print("  " + Text.printable(finding.description))
         }
       }
     }
-    if json {
-      print(
-        reports.count == 1
-          ? reports[0].text(indent: 2)
-          : JSONValue.array(reports).text(indent: 2)
-      )
-    }
+    JSONOutput.print(reports, isAsked: json)
     if !isSound { throw Exit.found }
   }
 }

@@ -1,19 +1,65 @@
 internal import Crypto
+internal import OrderedCollections
+internal import PthCodec
 internal import Tensors
 
-/// SHA-256 over a tensor's elements.
+/// SHA-256 over tensors' elements.
 enum Checksum {
-  /// The digest over the elements in row-major order, little-endian, without
-  /// gaps; conjugate and negative views as they are read.
+  /// The digests of all tensors by name; a meta tensor has none.
   ///
-  /// - Parameter tensor: The tensor; a quantized one by its integers.
-  /// - Returns: Hexadecimal digits; nil for a meta tensor.
-  /// - Throws: What reading the storage throws.
-  static func sha256(of tensor: Tensor) throws -> String? {
-    guard !tensor.storage.isMeta else { return nil }
+  /// - Parameters:
+  ///   - checkpoint: The tensors.
+  ///   - file: The file's name, for messages.
+  /// - Returns: Hexadecimal digits by the tensors' names.
+  /// - Throws: ``Failure`` with the tensor that can't be read.
+  static func sha256(
+    of checkpoint: Checkpoint,
+    file: String
+  ) throws -> [String: String] {
+    let bar = ProgressBar("reading \(file)")
+    defer { bar?.clear() }
+    let total = checkpoint.tensors.values.reduce(0) {
+      $0.addingReportingOverflow($1.byteCount).partialValue
+    }
+    var done = 0
+    var result: [String: String] = [:]
+    for (name, tensor) in checkpoint.tensors where !tensor.storage.isMeta {
+      do {
+        result[name] = try sha256(of: tensor) { count in
+          done &+= count
+          bar?.update(done, of: total)
+        }
+      } catch {
+        throw Failure(
+          Failure.exitCode(of: error),
+          "\(file): tensor \(Text.printable(name)): \(error)"
+        )
+      }
+    }
+    return result
+  }
+
+  /// The digest over the elements in row-major order, little-endian, without
+  /// gaps; conjugate and negative views as they are read, a quantized tensor
+  /// by its integers.
+  private static func sha256(
+    of tensor: Tensor,
+    progress: (Int) -> Void
+  ) throws -> String {
     var hash = SHA256()
-    try unsafe tensor.resolved()
-      .forEachContiguousPiece { unsafe hash.update(bufferPointer: $0) }
+    try unsafe tensor.resolved().forEachContiguousPiece { piece in
+      var rest = unsafe piece
+      while unsafe !rest.isEmpty {
+        let part = unsafe UnsafeRawBufferPointer(
+          rebasing: rest.prefix(1 << 24)
+        )
+        unsafe hash.update(bufferPointer: part)
+        progress(part.count)
+        unsafe rest = UnsafeRawBufferPointer(
+          rebasing: rest.dropFirst(part.count)
+        )
+      }
+    }
     return hash.finalize().map { byte in
       String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
     }.joined()

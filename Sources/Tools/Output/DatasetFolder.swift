@@ -13,8 +13,53 @@ enum ModelFile {
     do {
       return try MyConvNet(checkpoint.stateDict)
     } catch {
-      throw Failure(Exit.badData, "\(path): \(error)")
+      throw Failure(Exit.badData, "\(path): " + reason(error, checkpoint, path))
     }
+  }
+
+  /// Why a checkpoint is no MyConvNet, and what to do about it.
+  private static func reason(
+    _ mismatch: StateDictMismatch,
+    _ checkpoint: Checkpoint,
+    _ path: String
+  ) -> String {
+    let first = "cnn.0.weight"
+    let names = checkpoint.tensors.keys
+    if let name = names.first(where: { $0.hasSuffix("." + first) }) {
+      let part = name.dropLast(first.count + 1)
+      return "the network lies under \(part); take it out with `pth convert "
+        + "\(path) model.pth \(options(takingOut: part, of: checkpoint))`"
+    }
+    let all = MyConvNet().parameterDescriptions
+    if mismatch.missingKeys.count == all.count {
+      return "it holds no MyConvNet, whose keys begin with \(first); "
+        + "`pth info` shows what it holds, and `pth convert \(path) "
+        + "--suggest-map MyConvNet` proposes names"
+    }
+    return mismatch.description
+  }
+
+  /// The options of `pth convert` that leave a part's names without its own:
+  /// a container is a key, what only begins a name is a prefix.
+  private static func options(
+    takingOut part: Substring,
+    of checkpoint: Checkpoint
+  ) -> String {
+    let words = part.split(separator: ".", omittingEmptySubsequences: false)
+    let depth =
+      (1...words.count).last { depth in
+        let key = words.prefix(depth).joined(separator: ".")
+        return (try? checkpoint.part(key)) != nil
+      } ?? 0
+    var options: [String] = []
+    if depth > 0 {
+      options.append("--key " + words.prefix(depth).joined(separator: "."))
+    }
+    if depth < words.count {
+      let prefix = words.dropFirst(depth).joined(separator: ".")
+      options.append("--strip-prefix \(prefix).")
+    }
+    return options.joined(separator: " ")
   }
 }
 
@@ -70,7 +115,16 @@ struct DatasetFolder {
   }
 
   private func bareTensor(_ path: String) throws -> Tensor {
-    let checkpoint = try Checkpoint.open(path)
+    let checkpoint: Checkpoint
+    do {
+      checkpoint = try Checkpoint.open(path)
+    } catch let error as FileError where error.isMissing {
+      throw Failure(
+        Exit.noInput,
+        "\(error); the folder must hold train_data.pth, train_labels.pth, "
+          + "test_data.pth and test_labels.pth"
+      )
+    }
     guard
       checkpoint.tensors.count == 1,
       let tensor = checkpoint.tensors[Checkpoint.bareTensorName]

@@ -45,9 +45,10 @@ struct DiffReport {
     }
     lines.append(
       differences.isEmpty
-        ? "the same: \(Text.count(differences.sameTensors)) tensors, "
-          + "\(Text.count(first.checkpoint.values.count)) values"
-        : "\(Text.count(differences.sameTensors)) tensors are the same"
+        ? "the same: \(Text.count(differences.sameTensors, "tensor")), "
+          + Text.count(first.checkpoint.values.count, "value")
+        : Text.count(differences.sameTensors, "tensor")
+          + (differences.sameTensors == 1 ? " is" : " are") + " the same"
     )
     return lines.map { Text.printable($0) + "\n" }.joined()
   }
@@ -105,7 +106,7 @@ struct DiffReport {
 
   private func shown(_ value: CheckpointValue?) -> String {
     guard let value else { return "not there" }
-    return InfoReport.shown(value)
+    return ValueTree.text(of: value)
   }
 
   /// The report for programs.

@@ -35,7 +35,7 @@ struct EvaluationReport {
     ])
   }
 
-  /// The report for a person, without the last line's end.
+  /// The report for a person.
   var text: String {
     let summary = """
       images            \(Text.count(evaluation.images))
@@ -49,23 +49,27 @@ struct EvaluationReport {
   }
 
   private var classes: String {
-    var rows = [["DIGIT", "PRECISION", "RECALL", "F1"]]
+    var table = Table(
+      ["DIGIT", "PRECISION", "RECALL", "F1"],
+      rightAligned: [1, 2, 3]
+    )
     for (digit, score) in evaluation.perClass.enumerated() {
-      rows.append([
+      table.add([
         "\(digit)", Text.fixed(score.precision, 4),
         Text.fixed(score.recall, 4), Text.fixed(score.f1, 4),
       ])
     }
-    return Text.table(rows, rightAligned: [1, 2, 3])
+    return table.text()
   }
 
   private var confusion: String {
-    var rows = [["TRUE\\TOLD"] + (0..<10).map(String.init)]
+    var table = Table(
+      ["TRUE\\TOLD"] + (0..<10).map(String.init),
+      rightAligned: Set(1...10)
+    )
     for (digit, row) in evaluation.confusion.enumerated() {
-      rows.append(["\(digit)"] + row.map(String.init))
+      table.add(["\(digit)"] + row.map(String.init))
     }
-    var table = Text.table(rows, rightAligned: Set(1...10))
-    table.removeLast()
-    return table
+    return table.text()
   }
 }

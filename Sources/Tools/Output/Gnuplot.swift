@@ -30,6 +30,9 @@ enum Gnuplot {
     process.standardInput = input
     process.standardError = errors
     process.standardOutput = FileHandle.nullDevice
+    // A gnuplot that ends early must not end this program as well.
+    let previous = signal(SIGPIPE, SIG_IGN)
+    defer { _ = signal(SIGPIPE, previous) }
     do {
       try process.run()
       try input.fileHandleForWriting.write(contentsOf: Data(script.utf8))

@@ -4,10 +4,10 @@ internal import Tensors
 
 /// What `pth info` tells about a checkpoint.
 struct InfoReport {
-  private let checkpoint: Checkpoint
-  private let file: String
+  let checkpoint: Checkpoint
+  let file: String
 
-  /// Storages by their number, in the order of the tensors.
+  /// The storages' numbers, in the order of the tensors.
   private let storageNumbers: [ObjectIdentifier: Int]
 
   init(_ checkpoint: Checkpoint, file: String) {
@@ -22,7 +22,11 @@ struct InfoReport {
   }
 
   /// The report for programs.
-  func json(withChecksum: Bool) throws -> JSONValue {
+  ///
+  /// - Parameter checksums: Each tensor's SHA-256 by its name; nil where they
+  ///   are not asked for.
+  /// - Returns: One object.
+  func json(checksums: [String: String]?) -> JSONValue {
     var members: [(key: String, value: JSONValue)] = [
       ("file", .string(file)),
       ("format", .string(checkpoint.format.rawValue)),
@@ -30,9 +34,7 @@ struct InfoReport {
       (
         "tensors",
         .array(
-          try checkpoint.tensors.map {
-            try json(of: $0.value, name: $0.key, withChecksum: withChecksum)
-          }
+          checkpoint.tensors.map { json(of: $0.value, $0.key, checksums) }
         )
       ),
       ("values", .array(checkpoint.values.map(json(of:)))),
@@ -58,9 +60,9 @@ struct InfoReport {
 
   private func json(
     of tensor: Tensor,
-    name: String,
-    withChecksum: Bool
-  ) throws -> JSONValue {
+    _ name: String,
+    _ checksums: [String: String]?
+  ) -> JSONValue {
     let storage = storageNumbers[ObjectIdentifier(tensor.storage)]
     var members: [(key: String, value: JSONValue)] = [
       ("name", .string(name)),
@@ -74,20 +76,8 @@ struct InfoReport {
     if tensor.device != "cpu" {
       members.append(("device", .string(tensor.device)))
     }
-    if withChecksum {
-      do {
-        members.append(
-          (
-            "sha256",
-            try Checksum.sha256(of: tensor).map { .string($0) } ?? .null
-          )
-        )
-      } catch {
-        throw Failure(
-          Failure.exitCode(of: error),
-          "\(file): tensor \(name): \(error)"
-        )
-      }
+    if let checksums {
+      members.append(("sha256", checksums[name].map { .string($0) } ?? .null))
     }
     return .object(members)
   }
@@ -119,81 +109,5 @@ struct InfoReport {
   private static func hexadecimal(_ bytes: [UInt8]) -> String {
     bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
       .joined()
-  }
-
-  /// The report for a person.
-  func text(withChecksum: Bool) throws -> String {
-    var output = "\(Text.printable(file)): \(checkpoint.format.rawValue)"
-    if checkpoint.byteOrder == .big { output += ", big-endian" }
-    output += "\n\n"
-    if !checkpoint.tensors.isEmpty {
-      output += try tensorTable(withChecksum: withChecksum)
-    }
-    output += totals
-    for value in checkpoint.values {
-      output +=
-        "  \(Text.printable(value.path.isEmpty ? "(root)" : value.path))"
-      output += " = \(Self.shown(value))\n"
-    }
-    for (key, value) in checkpoint.metadata {
-      output += "  \(Text.printable(key)): "
-      output += Text.printable(String(value.prefix(200))) + "\n"
-    }
-    return output
-  }
-
-  private func tensorTable(withChecksum: Bool) throws -> String {
-    var rows = [["TENSOR", "DTYPE", "SHAPE", "SIZE"]]
-    if withChecksum { rows[0].append("SHA-256") }
-    for (name, tensor) in checkpoint.tensors {
-      let shape = tensor.shape.map(String.init).joined(separator: "×")
-      var row = [
-        Text.printable(name), tensor.dtype.rawValue,
-        shape.isEmpty ? "scalar" : shape, Text.size(tensor.byteCount),
-      ]
-      if withChecksum {
-        row.append(try Checksum.sha256(of: tensor) ?? "no data")
-      }
-      rows.append(row)
-    }
-    return Text.table(
-      rows,
-      rightAligned: [3],
-      maxWidth: withChecksum ? nil : Terminal.width
-    ) + "\n"
-  }
-
-  private var totals: String {
-    let tensors = checkpoint.tensors.values
-    let elements = tensors.reduce(0) {
-      $0.addingReportingOverflow($1.elementCount).partialValue
-    }
-    let storages = Dictionary(
-      tensors.map { (ObjectIdentifier($0.storage), $0.storage.byteCount) },
-      uniquingKeysWith: { first, _ in first }
-    )
-    let bytes = storages.values.reduce(0) {
-      $0.addingReportingOverflow($1).partialValue
-    }
-    return "\(Text.count(tensors.count)) tensors, "
-      + "\(Text.count(elements)) elements, \(Text.size(bytes)) in "
-      + "\(Text.count(storages.count)) storages\n"
-  }
-
-  /// A value in one line, for a person.
-  static func shown(_ value: CheckpointValue) -> String {
-    switch value.value {
-    case .none: value.type == "NoneType" ? "None" : "\(value.type)"
-    case .bool(let flag): flag ? "True" : "False"
-    case .int(let number): "\(number)"
-    case .bigInt(let digits): digits
-    case .float(let number): "\(number)"
-    case .string(let text):
-      "\"\(Text.printable(String(text.prefix(200))))\""
-        + (text.count > 200 ? "…" : "")
-    case .bytes(let bytes): "\(bytes.count) bytes"
-    case .described(let words):
-      "\(value.type) \(Text.printable(String(words.prefix(200))))"
-    }
   }
 }

@@ -1,11 +1,10 @@
-internal import Foundation
 internal import Tensors
 
 /// Pictures made of tensors: in the terminal by half blocks, and as tiles for
 /// gnuplot.
 struct PixelArt {
   /// Rows of brightness in 0…1; nil for a tile's gap and for NaN.
-  private let rows: [[Double?]]
+  private let pixels: [[Double?]]
 
   /// Makes a picture of a tensor whose last two dimensions are an image; nil
   /// for a tensor of other dimensions.
@@ -19,16 +18,17 @@ struct PixelArt {
   ///     without any, the label is drawn over the tile's corner.
   /// - Throws: What reading the elements throws.
   init?(_ tensor: Tensor, maxTiles: Int, headroom: Int = 0) throws {
-    guard tensor.hasNumbers, tensor.shape.count >= 2, tensor.elementCount > 0
+    guard tensor.shape.count >= 2, tensor.elementCount > 0,
+      let source = try TensorNumbers(tensor)
     else { return nil }
     let height = tensor.shape[tensor.shape.count - 2]
     let width = tensor.shape[tensor.shape.count - 1]
-    guard height <= 1024, width <= 1024 else { return nil }
-    let tiles = min(maxTiles, tensor.elementCount / (height * width))
-    var numbers: [Double] = []
-    try tensor.forEachNumber { number in
-      if numbers.count < tiles * height * width { numbers.append(number) }
+    guard height <= Self.mostPixels, width <= Self.mostPixels else {
+      return nil
     }
+    total = tensor.elementCount / (height * width)
+    let tiles = min(maxTiles, total)
+    let numbers = try source.numbers(in: 0..<tiles * height * width)
     let finite = numbers.filter(\.isFinite)
     let low = finite.min() ?? 0
     let range = (finite.max() ?? 0) - low
@@ -49,23 +49,38 @@ struct PixelArt {
       let x = tile % columns * cell.width + pixel % width
       rows[y][x] = range > 0 ? (number - low) / range : 0
     }
-    self.rows = rows
+    pixels = rows
   }
+
+  /// The most rows and columns of one image.
+  static let mostPixels = 2048
+
+  /// How many images there are, and how many of them are shown.
+  let total: Int
+  let count: Int
 
   private let columns: Int
   private let headroom: Int
-  private let count: Int
 
   /// A tile with its headroom and the gap after it.
   private let cell: (height: Int, width: Int)
 
   /// The picture as text, two rows of pixels a line.
   ///
-  /// - Parameter isColored: Whether shades of grey may be used; else a pixel is
-  ///   there or not.
+  /// - Parameters:
+  ///   - isColored: Whether shades of grey may be used; else a pixel is there
+  ///     or not.
+  ///   - limit: The columns to keep to, by leaving out rows and columns.
   /// - Returns: Lines, each with its end.
-  func text(isColored: Bool) -> String {
+  func text(
+    isColored: Bool = Terminal.isColored,
+    fitting limit: Int = Terminal.width ?? 120
+  ) -> String {
     var output = ""
+    let step = max(1, (pixels[0].count + limit - 1) / max(1, limit))
+    let rows = stride(from: 0, to: pixels.count, by: step).map { y in
+      stride(from: 0, to: pixels[y].count, by: step).map { pixels[y][$0] }
+    }
     for y in stride(from: 0, to: rows.count, by: 2) {
       var line = ""
       for x in rows[y].indices {
@@ -99,11 +114,11 @@ struct PixelArt {
   ///   - labels: A text for each tile, as far as there are some.
   /// - Returns: The script with the data in it.
   func script(writing paths: [String], labels: [String]) -> String {
-    let data = rows.map { row in
+    let data = pixels.map { row in
       row.map { $0.map { "\(Float($0))" } ?? "NaN" }.joined(separator: " ")
     }.joined(separator: "\n")
-    let width = rows[0].count
-    let scale = max(1, min(16, 1000 / max(width, rows.count)))
+    let width = pixels[0].count
+    let scale = max(1, min(16, 1000 / max(width, pixels.count)))
     var script = """
       $pixels << END
       \(data)
@@ -115,7 +130,7 @@ struct PixelArt {
       unset border
       unset key
       set xrange [-0.5:\(width).0-0.5]
-      set yrange [\(rows.count).0-0.5:-0.5]
+      set yrange [\(pixels.count).0-0.5:-0.5]
 
       """
     let style =
@@ -130,16 +145,10 @@ struct PixelArt {
       script += Gnuplot.output(
         path,
         width: max(64, width * scale),
-        height: max(64, rows.count * scale)
+        height: max(64, pixels.count * scale)
       )
       script += "plot $pixels matrix with image\nset output\n"
     }
     return script
-  }
-
-  /// Whether colours may be used: on a terminal, unless NO_COLOR is set.
-  static var isColored: Bool {
-    let setting = ProcessInfo.processInfo.environment["NO_COLOR"] ?? ""
-    return Terminal.isOutput && setting.isEmpty
   }
 }

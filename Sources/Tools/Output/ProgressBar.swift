@@ -1,13 +1,5 @@
 internal import Synchronization
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// A line on the terminal that tells how far long work has come: bytes, speed,
 /// and the time that is left.
 ///
@@ -90,7 +82,8 @@ final class ProgressBar: Sendable {
       let left = Double(max(0, total - done)) / speed
       facts += ", \(time(left)) left"
     }
-    let width = min(30, columns - 1 - facts.count - label.count - 3)
+    let used = facts.count + TextWidth.columns(of: label)
+    let width = min(30, columns - 1 - used - 3)
     guard width >= 5 else {
       return String(facts.dropFirst().prefix(columns - 1))
     }
@@ -99,23 +92,12 @@ final class ProgressBar: Sendable {
       + String(repeating: "-", count: width - filled) + "]" + facts
   }
 
-  private static func time(_ seconds: Double) -> String {
+  /// A time that is left, in words: `2 min 5 s`.
+  static func time(_ seconds: Double) -> String {
     guard seconds < 360_000 else { return "days" }
     let whole = Int(seconds.rounded(.up))
     if whole < 60 { return "\(whole) s" }
     if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
     return "\(whole / 3600) h \(whole / 60 % 60) min"
-  }
-}
-
-extension Terminal {
-  /// The columns of the terminal behind standard error; 80 where it does not
-  /// tell.
-  static var errorWidth: Int {
-    var size = winsize()
-    guard unsafe ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-      return 80
-    }
-    return Int(size.ws_col)
   }
 }

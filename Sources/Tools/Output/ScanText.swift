@@ -5,12 +5,16 @@ enum ScanText {
   private static let mostShown = 50
 
   /// The report for a person.
-  static func text(of report: ScanReport) -> String {
+  ///
+  /// - Parameters:
+  ///   - report: What was found.
+  ///   - file: What to call the file.
+  /// - Returns: Lines, each with its end.
+  static func text(of report: ScanReport, file: String) -> String {
     let pickles = report.pickles
-    let verdict = report.isClean ? "clean" : report.verdict.rawValue
-    var text = "\(Text.printable(report.file)): \(verdict)"
-    let count = pickles.count
-    text += " (\(count) pickle\(count == 1 ? "" : "s"))\n"
+    let verdict =
+      report.isClean ? Style.good("clean") : Style.bad(report.verdict.rawValue)
+    var text = "\(file): \(verdict) (\(Text.count(pickles.count, "pickle")))\n"
     for finding in report.findings {
       text += "  " + Text.printable(finding.description) + "\n"
     }
@@ -53,9 +57,9 @@ enum ScanText {
   }
 
   /// The report for programs.
-  static func json(of report: ScanReport) -> JSONValue {
+  static func json(of report: ScanReport, file: String) -> JSONValue {
     .object([
-      ("file", .string(report.file)),
+      ("file", .string(file)),
       ("verdict", .string(report.verdict.rawValue)),
       ("clean", .bool(report.isClean)),
       ("findings", .array(report.findings.map(FindingText.json(of:)))),

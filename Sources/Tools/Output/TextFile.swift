@@ -44,11 +44,3 @@ enum TextFile {
     }
   }
 }
-
-/// Standard output, which keeps text back when it is no terminal.
-enum StandardOutput {
-  /// Hands on what was printed so far.
-  static func flush() {
-    fflush(nil)
-  }
-}

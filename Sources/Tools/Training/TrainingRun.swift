@@ -139,16 +139,21 @@ struct BatchBar {
     isVisible = true
     let seconds = (now - started) / .seconds(1)
     let speed = seconds > 0 ? Double(batch) / seconds : 0
-    let width = 24
+    var facts = " \(batch)/\(count) \(Text.fixed(speed, 0)) it/s"
+    if speed > 0 {
+      facts += " \(ProgressBar.time(Double(count - batch) / speed)) left"
+    }
+    facts += " loss = \(Text.fixed(loss, 5))"
+    let name = phase == .training ? "Train" : "Valid"
+    let head = TrainingRun.head(name, epoch, epochs)
+    let room = Terminal.errorWidth - 1 - head.count
+    let width = max(0, min(24, room - facts.count))
     let done = count > 0 ? batch * width / count : 0
     let bar =
       String(repeating: "█", count: done)
       + String(repeating: "░", count: width - done)
-    let name = phase == .training ? "Train" : "Valid"
     StandardError.write(
-      "\r" + TrainingRun.head(name, epoch, epochs)
-        + "\(bar) \(batch)/\(count) \(Text.fixed(speed, 0)) it/s "
-        + "loss = \(Text.fixed(loss, 5)) \u{1b}[K"
+      "\r" + head + String((bar + facts).prefix(max(0, room))) + "\u{1b}[K"
     )
   }
 

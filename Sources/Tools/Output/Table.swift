@@ -1,0 +1,77 @@
+/// Rows of cells in columns that are as wide as their widest cell.
+struct Table {
+  private var rows: [[String]]
+  private let rightAligned: Set<Int>
+
+  /// Makes a table.
+  ///
+  /// - Parameters:
+  ///   - header: The columns' titles.
+  ///   - rightAligned: The columns of numbers.
+  init(_ header: [String], rightAligned: Set<Int> = []) {
+    rows = [header]
+    self.rightAligned = rightAligned
+  }
+
+  /// Adds a row, which may be shorter than the others.
+  mutating func add(_ cells: [String]) {
+    rows.append(cells)
+  }
+
+  /// The table as text.
+  ///
+  /// - Parameters:
+  ///   - limit: The columns to keep to, by shortening the end of words in the
+  ///     last column, then the middle of names in the first; nil for none.
+  ///   - leastName: The columns that names are left with at least.
+  /// - Returns: Lines, each with its end.
+  func text(
+    fitting limit: Int? = Terminal.width,
+    leastName: Int = 10
+  ) -> String {
+    let widths = columnWidths(fitting: limit, leastName)
+    var output = ""
+    for (index, row) in rows.enumerated() {
+      var line = ""
+      for (column, cell) in row.enumerated() {
+        let width = widths[column]
+        let cell =
+          column == 0
+          ? TextWidth.elided(cell, to: width)
+          : TextWidth.shortened(cell, to: width)
+        let gap = String(
+          repeating: " ",
+          count: max(0, width - TextWidth.columns(of: cell))
+        )
+        if column > 0 { line += "  " }
+        line += rightAligned.contains(column) ? gap + cell : cell + gap
+      }
+      while line.hasSuffix(" ") { line.removeLast() }
+      output += (index == 0 ? Style.bold(line) : line) + "\n"
+    }
+    return output
+  }
+
+  private func columnWidths(
+    fitting limit: Int?,
+    _ leastName: Int
+  ) -> [Int] {
+    var widths = [Int](repeating: 0, count: rows.map(\.count).max() ?? 0)
+    for row in rows {
+      for (column, cell) in row.enumerated() {
+        widths[column] = max(widths[column], TextWidth.columns(of: cell))
+      }
+    }
+    guard let limit, let last = widths.indices.last else { return widths }
+    var excess = widths.reduce(2 * last, +) - limit
+    let shrinking = [(last, 8), (0, leastName)].filter {
+      !rightAligned.contains($0.0)
+    }
+    for (column, least) in shrinking where excess > 0 {
+      let given = max(0, min(excess, widths[column] - least))
+      widths[column] -= given
+      excess -= given
+    }
+    return widths
+  }
+}

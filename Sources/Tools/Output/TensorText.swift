@@ -1,0 +1,223 @@
+internal import Foundation
+internal import Tensors
+
+/// A tensor's elements, statistics and histogram in words.
+struct TensorText {
+  private let tensor: Tensor
+  private let numbers: TensorNumbers?
+
+  /// Takes a tensor of any dtype.
+  ///
+  /// - Throws: What making a view in row-major order throws.
+  init(_ tensor: Tensor) throws {
+    self.tensor = tensor
+    numbers = try TensorNumbers(tensor)
+  }
+
+  /// Why there are no numbers to tell of; nil where there are.
+  private var obstacle: String? {
+    if tensor.storage.isMeta {
+      return "it is on the device meta: it has a shape, but no elements"
+    }
+    if numbers == nil {
+      return "its elements are bits that PyTorch gives no value"
+    }
+    return tensor.elementCount == 0 ? "it has no elements" : nil
+  }
+
+  /// Statistics, a histogram and the first values.
+  ///
+  /// - Parameter file: What is read, for the progress bar.
+  /// - Returns: Lines, each with its end.
+  /// - Throws: What reading and converting the elements throws.
+  func text(file: String) throws -> String {
+    guard let numbers, obstacle == nil else {
+      return (obstacle ?? "") + "\n"
+    }
+    var output = ""
+    if let meaning = numbers.meaning { output += "numbers: \(meaning)\n" }
+    let bar = ProgressBar("reading \(file)")
+    defer { bar?.clear() }
+    let statistics = try TensorStatistics(numbers, bar: bar)
+    if statistics.count > 1 {
+      output += summary(of: statistics)
+      if statistics.maximum > statistics.minimum,
+        statistics.count > Self.mostListed
+      {
+        output += try histogram(of: numbers, statistics)
+      }
+    }
+    return try output + values(numbers) + "\n"
+  }
+
+  /// The cells of a row that tells the statistics of many tensors.
+  ///
+  /// - Returns: Minimum, maximum, mean, deviation, zeros, non-finite elements;
+  ///   one cell of words for a tensor without numbers.
+  /// - Throws: What reading and converting the elements throws.
+  func cells() throws -> [String] {
+    if tensor.storage.isMeta { return ["meta"] }
+    guard let numbers else { return [tensor.dtype.rawValue] }
+    let statistics = try TensorStatistics(numbers)
+    let isEmpty = statistics.finite == 0
+    return [
+      statistics.minimum, statistics.maximum, statistics.mean,
+      statistics.deviation,
+    ].map { isEmpty ? "" : Text.number($0) } + [
+      Text.count(statistics.zeros), Text.count(statistics.nonFinite),
+    ]
+  }
+
+  private func summary(of statistics: TensorStatistics) -> String {
+    var text = ""
+    if statistics.finite > 0 {
+      text += "min \(Text.number(statistics.minimum))"
+      text += "  max \(Text.number(statistics.maximum))"
+      text += "  mean \(Text.number(statistics.mean))"
+      text += "  std \(Text.number(statistics.deviation))\n"
+    }
+    return text + "elements \(Text.count(statistics.count))"
+      + "  zeros \(Text.count(statistics.zeros))"
+      + "  non-finite \(Text.count(statistics.nonFinite))\n"
+  }
+
+  private func histogram(
+    of numbers: TensorNumbers,
+    _ statistics: TensorStatistics
+  ) throws -> String {
+    // Labels and other small integers are counted one by one.
+    let span = statistics.maximum - statistics.minimum
+    let isCounted =
+      (tensor.dtype.isInteger || tensor.dtype == .bool) && span < 20
+    let bins = isCounted ? Int(span) + 1 : 12
+    let counts = try statistics.histogram(of: numbers, bins: bins)
+    let most = max(1, counts.max() ?? 1)
+    let rows = counts.enumerated().map { bin, count in
+      let part = Double(bin) / Double(bins)
+      let start =
+        isCounted
+        ? statistics.minimum + Double(bin)
+        : statistics.minimum * (1 - part) + statistics.maximum * part
+      return [
+        Text.number(start), Text.count(count),
+        String(repeating: "█", count: (count * 40 + most - 1) / most),
+      ]
+    }
+    var table = Table(
+      [isCounted ? "VALUE" : "FROM", "COUNT"],
+      rightAligned: [0, 1]
+    )
+    for row in rows { table.add(row) }
+    return table.text()
+  }
+
+  private static let mostValues = 64
+
+  /// So few elements are seen at a glance: a histogram tells no more.
+  private static let mostListed = 16
+
+  private func values(_ numbers: TensorNumbers) throws -> String {
+    let range = 0..<min(Self.mostValues, numbers.count)
+    let texts =
+      if let parts = try numbers.components(in: range) {
+        range.map { Self.complex(parts[2 * $0], parts[2 * $0 + 1]) }
+      } else if tensor.dtype.isInteger {
+        try integers(range.count)
+      } else {
+        try numbers.numbers(in: range).map {
+          tensor.dtype == .bool
+            ? ($0 == 0 ? "False" : "True") : Text.number($0)
+        }
+      }
+    let more = numbers.count - range.count
+    return (numbers.count == 1 ? "value: " : "values: ")
+      + texts.joined(separator: " ")
+      + (more > 0 ? " … and \(Text.count(more)) more" : "")
+  }
+
+  /// The first integers, exactly: a Double has too few digits for them.
+  private func integers(_ count: Int) throws -> [String] {
+    let whole = try tensor.contiguous()
+    let first = try Tensor(
+      dtype: whole.dtype,
+      layout: Layout(contiguous: [count], offset: whole.layout.offset),
+      storage: whole.storage
+    )
+    return first.dtype == .uint64
+      ? try first.elements(as: UInt64.self).map { "\($0)" }
+      : try first.converted(to: .int64).elements(as: Int64.self)
+        .map { "\($0)" }
+  }
+
+  private static func complex(_ real: Double, _ imaginary: Double) -> String {
+    let sign = imaginary.sign == .minus ? "" : "+"
+    return Text.number(real) + sign + Text.number(imaginary) + "j"
+  }
+}
+
+extension Text {
+  /// A number with six significant digits, as C prints it: `0.1`, `1e-05`.
+  static func number(_ value: Double) -> String {
+    if value == value.rounded(), value.magnitude < 1e15 {
+      return "\(Int(value))"
+    }
+    return String(format: "%.6g", value)
+  }
+}
+
+extension Tensor {
+  /// The part at an index of the first dimension.
+  ///
+  /// - Returns: nil for an index outside, and for a scalar.
+  func part(at index: Int) throws -> Tensor? {
+    guard let size = shape.first, index >= 0, index < size else { return nil }
+    // The strides of a tensor without elements may be anything.
+    let (step, overflow) = index.multipliedReportingOverflow(
+      by: layout.strides[0]
+    )
+    let (offset, tooFar) = layout.offset.addingReportingOverflow(step)
+    guard !overflow, !tooFar else { return nil }
+    var part = try Tensor(
+      dtype: dtype,
+      layout: Layout(
+        shape: Array(shape.dropFirst()),
+        strides: Array(layout.strides.dropFirst()),
+        offset: offset
+      ),
+      storage: storage,
+      device: device
+    )
+    part.isConjugate = isConjugate
+    part.isNegative = isNegative
+    part.quantization = try quantization?.part(at: index)
+    return part
+  }
+}
+
+extension Quantization {
+  /// The quantization of a tensor's part at an index of its first dimension.
+  fileprivate func part(at index: Int) throws -> Quantization {
+    guard
+      case .perChannel(let scales, let zeroPoints, let axis, let isFloat) =
+        self
+    else { return self }
+    guard axis == 0 else {
+      return .perChannel(
+        scales: scales,
+        zeroPoints: zeroPoints,
+        axis: axis &- 1,
+        isFloat: isFloat
+      )
+    }
+    guard let scale = try scales.part(at: index),
+      let zero = try zeroPoints.part(at: index)
+    else { return self }
+    // One scale for all, whatever the dimension.
+    return .perChannel(
+      scales: scale,
+      zeroPoints: zero,
+      axis: 0,
+      isFloat: isFloat
+    )
+  }
+}
