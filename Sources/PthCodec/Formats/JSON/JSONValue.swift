@@ -71,6 +71,12 @@ package enum JSONValue: Sendable {
   /// Appends a string in quotes: only what must be is escaped.
   private static func append(_ string: String, to text: inout String) {
     text += "\""
+    defer { text += "\"" }
+    // Nearly all strings are copied as they are.
+    let isPlain = string.utf8.allSatisfy {
+      $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    guard !isPlain else { return text += string }
     for scalar in string.unicodeScalars {
       switch scalar {
       case "\"": text += "\\\""
@@ -86,6 +92,5 @@ package enum JSONValue: Sendable {
       default: text.unicodeScalars.append(scalar)
       }
     }
-    text += "\""
   }
 }

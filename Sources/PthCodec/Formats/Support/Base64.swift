@@ -4,26 +4,33 @@ enum Base64 {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
   )
 
-  private static let values: [UInt8: UInt32] = Dictionary(
-    uniqueKeysWithValues: zip(letters, 0...)
-  )
+  private static let padding = UInt8(ascii: "=")
+
+  /// Each letter's six bits; nil for a byte that is no letter.
+  private static let values: [UInt32?] = {
+    var values = [UInt32?](repeating: nil, count: 256)
+    for (value, letter) in letters.enumerated() {
+      values[Int(letter)] = UInt32(value)
+    }
+    return values
+  }()
 
   /// The text of `bytes`.
   static func encode(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    var index = 0
-    while index < bytes.count {
-      let group = bytes[index..<min(index + 3, bytes.count)]
-      let padded = Array(group) + [UInt8](repeating: 0, count: 3 - group.count)
-      let bits = padded.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      for place in 0..<4 {
-        text.append(
-          place > group.count
-            ? UInt8(ascii: "=") : letters[Int(bits >> (18 - 6 * place)) & 63]
-        )
-      }
-      index += 3
+    let letters = letters
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let count = min(3, bytes.count - start)
+      // A missing byte counts as 0, and its letter becomes a sign of that.
+      let second = count > 1 ? bytes[start + 1] : 0
+      let third = count > 2 ? bytes[start + 2] : 0
+      let bits =
+        UInt32(bytes[start]) << 16 | UInt32(second) << 8 | UInt32(third)
+      text.append(letters[Int(bits >> 18)])
+      text.append(letters[Int(bits >> 12 & 63)])
+      text.append(count > 1 ? letters[Int(bits >> 6 & 63)] : padding)
+      text.append(count > 2 ? letters[Int(bits & 63)] : padding)
     }
     return String(decoding: text, as: UTF8.self)
   }
@@ -38,8 +45,9 @@ enum Base64 {
     bytes.reserveCapacity(text.count / 4 * 3)
     var bits: UInt32 = 0
     var width = 0
+    let values = values
     for letter in digits {
-      guard let value = values[letter] else { return nil }
+      guard let value = values[Int(letter)] else { return nil }
       bits = bits << 6 | value
       width += 6
       if width >= 8 {
