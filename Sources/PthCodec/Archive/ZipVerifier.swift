@@ -143,7 +143,8 @@ package struct ZipVerifier {
         add(.error, "nul-in-name", record, "the name has a NUL byte")
       }
       if name.hasPrefix("/") || name.utf8.contains(UInt8(ascii: "\\"))
-        || name.split(separator: "/").contains("..")
+        || name.utf8.split(separator: UInt8(ascii: "/"))
+          .contains(where: { $0.elementsEqual("..".utf8) })
       {
         add(
           .error,
