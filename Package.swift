@@ -31,6 +31,12 @@ let package = Package(
     ),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    // Without its traits: their code is for what nothing here does.
+    .package(
+      url: "https://github.com/apple/swift-protobuf",
+      from: "1.39.0",
+      traits: []
+    ),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
@@ -59,10 +65,19 @@ let package = Package(
       ],
       swiftSettings: rawSettings
     ),
+    // Generated code, by scripts/generate-onnx.
+    .target(
+      name: "ONNXSchema",
+      dependencies: [
+        .product(name: "SwiftProtobuf", package: "swift-protobuf")
+      ],
+      exclude: ["onnx.proto"],
+      swiftSettings: settings
+    ),
     .target(
       name: "PthCodec",
       dependencies: [
-        "CDeflate", "CZip", "Pickle", "Tensors",
+        "CDeflate", "CZip", "ONNXSchema", "Pickle", "Tensors",
         .product(name: "OrderedCollections", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

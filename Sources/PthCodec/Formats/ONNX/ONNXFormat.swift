@@ -1,7 +1,10 @@
+internal import ONNXSchema
 internal import OrderedCollections
 internal import Tensors
 
 /// The course's network as a graph that onnxruntime and others run.
+///
+/// The messages are swift-protobuf's; see `Sources/ONNXSchema/onnx.proto`.
 public struct ONNXFormat: CheckpointFormat {
   /// Makes the format.
   public init() {}
@@ -37,6 +40,7 @@ public struct ONNXFormat: CheckpointFormat {
     var report = LossReport(.onnx)
     report.addTensorTraits(of: checkpoint)
     report.addValues(of: checkpoint)
+    report.addObject(of: checkpoint)
     for name in checkpoint.tensors.keys
     where ONNXNetwork.parameters[name] == nil
       && !ONNXNetwork.counters.contains(name)
@@ -51,9 +55,9 @@ public struct ONNXFormat: CheckpointFormat {
     to path: String,
     options: WriteOptions
   ) throws {
-    let model = try ONNXNetwork.model(of: checkpoint)
-    let file = try TensorFile(path, size: model.size, options: options)
-    try model.write(to: file)
+    let bytes = try ONNXNetwork.model(of: checkpoint).fileBytes()
+    let file = try TensorFile(path, size: bytes.count, options: options)
+    try file.write(bytes)
     try file.commit()
   }
 }

@@ -1,8 +1,7 @@
+internal import ONNXSchema
 internal import Tensors
 
 /// The parts of an ONNX graph as messages.
-///
-/// Source: onnx.proto3 of ONNX 1.x; the numbers are its fields.
 enum ONNXGraph {
   /// An operator's setting.
   enum Attribute {
@@ -19,73 +18,93 @@ enum ONNXGraph {
     _ inputs: [String],
     output: String,
     _ attributes: [Attribute] = []
-  ) -> ProtobufMessage {
-    var node = ProtobufMessage()
-    for input in inputs { node.add(1, input) }
-    node.add(2, output)
-    node.add(3, output + "/" + operation)
-    node.add(4, operation)
-    for attribute in attributes { node.add(5, message(attribute)) }
+  ) -> Onnx_NodeProto {
+    var node = Onnx_NodeProto()
+    node.input = inputs
+    node.output = [output]
+    node.name = output + "/" + operation
+    node.opType = operation
+    node.attribute = attributes.map(message)
     return node
   }
 
-  private static func message(_ attribute: Attribute) -> ProtobufMessage {
-    var message = ProtobufMessage()
+  private static func message(_ attribute: Attribute) -> Onnx_AttributeProto {
+    var message = Onnx_AttributeProto()
     switch attribute {
     case .int(let name, let number):
-      message.add(1, name)
-      message.add(3, number)
-      message.add(20, 2)
+      message.name = name
+      message.i = Int64(number)
+      message.type = .int
     case .ints(let name, let numbers):
-      message.add(1, name)
-      for number in numbers { message.add(8, number) }
-      message.add(20, 7)
+      message.name = name
+      message.ints = numbers.map(Int64.init)
+      message.type = .ints
     case .float(let name, let number):
-      message.add(1, name)
-      message.add(2, number)
-      message.add(20, 1)
+      message.name = name
+      message.f = number
+      message.type = .float
     }
     return message
   }
 
-  /// A tensor of the file: the number 1 is ONNX's float32.
-  static func initializer(_ name: String, _ tensor: Tensor) -> ProtobufMessage {
-    var message = ProtobufMessage()
-    for size in tensor.shape { message.add(1, size) }
-    message.add(2, 1)
-    message.add(8, name)
-    message.add(9, elementsOf: tensor, name: name)
+  /// A float32 tensor of the file.
+  ///
+  /// - Throws: What reading the tensor throws.
+  static func initializer(
+    _ name: String,
+    _ tensor: Tensor
+  ) throws -> Onnx_TensorProto {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(tensor.byteCount)
+    try unsafe tensor.resolved().forEachContiguousPiece { piece in
+      unsafe bytes.append(contentsOf: piece)
+    }
+    if ByteOrder.host == .big {
+      bytes = unsafe bytes.withUnsafeBytes { source in
+        unsafe [UInt8](unsafeUninitializedCapacity: source.count) {
+          unsafe ByteSwap.copy(
+            source,
+            to: UnsafeMutableRawBufferPointer($0),
+            unit: tensor.dtype.swapUnit
+          )
+          $1 = source.count
+        }
+      }
+    }
+    var message = Onnx_TensorProto()
+    message.dims = tensor.shape.map(Int64.init)
+    message.dataType = Int32(Onnx_TensorProto.DataType.float.rawValue)
+    message.name = name
+    message.setElements(bytes)
     return message
   }
 
   /// An input or output of float32; nil is the batch's size.
-  static func value(_ name: String, shape: [Int?]) -> ProtobufMessage {
-    var dimensions = ProtobufMessage()
-    for size in shape {
-      var dimension = ProtobufMessage()
+  static func value(_ name: String, shape: [Int?]) -> Onnx_ValueInfoProto {
+    var value = Onnx_ValueInfoProto()
+    value.name = name
+    value.type.tensorType.elemType =
+      Int32(Onnx_TensorProto.DataType.float.rawValue)
+    value.type.tensorType.shape.dim = shape.map { size in
+      var dimension = Onnx_TensorShapeProto.Dimension()
       if let size {
-        dimension.add(1, size)
+        dimension.dimValue = Int64(size)
       } else {
-        dimension.add(2, "N")
+        dimension.dimParam = "N"
       }
-      dimensions.add(1, dimension)
+      return dimension
     }
-    var tensor = ProtobufMessage()
-    tensor.add(1, 1)
-    tensor.add(2, dimensions)
-    var type = ProtobufMessage()
-    type.add(1, tensor)
-    var value = ProtobufMessage()
-    value.add(1, name)
-    value.add(2, type)
     return value
   }
 
   /// A text of the model's own.
-  static func property(_ key: String, _ value: String) -> ProtobufMessage {
-    var message = ProtobufMessage()
-    message.add(1, key)
-    message.add(2, value)
+  static func property(
+    _ key: String,
+    _ value: String
+  ) -> Onnx_StringStringEntryProto {
+    var message = Onnx_StringStringEntryProto()
+    message.key = key
+    message.value = value
     return message
   }
 }

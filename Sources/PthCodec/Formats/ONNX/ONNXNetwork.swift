@@ -1,3 +1,4 @@
+internal import ONNXSchema
 internal import OrderedCollections
 internal import Tensors
 
@@ -24,38 +25,36 @@ struct ONNXNetwork {
     "cnn.1.num_batches_tracked", "cnn.5.num_batches_tracked",
   ]
 
-  private var nodes: [ProtobufMessage] = []
+  private var nodes: [Onnx_NodeProto] = []
   private var last = "images"
 
-  /// The model's message.
+  /// The model's message: the operators of version 17, in a file of version 8.
   ///
-  /// - Throws: ``CheckpointError`` for a checkpoint of another network.
+  /// - Throws: ``CheckpointError`` for a checkpoint of another network, and
+  ///   what reading its tensors throws.
   static func model(
     of checkpoint: Checkpoint
-  ) throws -> ProtobufMessage {
+  ) throws -> Onnx_ModelProto {
     try check(checkpoint)
-    var graph = ProtobufMessage()
-    for node in ONNXNetwork().nodes { graph.add(1, node) }
-    graph.add(2, "MyConvNet")
-    for name in parameters.keys {
-      if let tensor = checkpoint.tensors[name] {
-        graph.add(5, ONNXGraph.initializer(name, tensor))
-      }
+    var graph = Onnx_GraphProto()
+    graph.node = ONNXNetwork().nodes
+    graph.name = "MyConvNet"
+    graph.initializer = try parameters.keys.compactMap { name in
+      try checkpoint.tensors[name].map { try ONNXGraph.initializer(name, $0) }
     }
-    graph.add(11, ONNXGraph.value("images", shape: [nil, 1, 28, 28]))
-    graph.add(12, ONNXGraph.value("probabilities", shape: [nil, 10]))
+    graph.input = [ONNXGraph.value("images", shape: [nil, 1, 28, 28])]
+    graph.output = [ONNXGraph.value("probabilities", shape: [nil, 10])]
 
-    var operators = ProtobufMessage()
-    operators.add(1, "")
-    operators.add(2, 17)
-    var model = ProtobufMessage()
-    model.add(1, 8)
-    model.add(2, "pth")
-    model.add(7, graph)
-    model.add(8, operators)
-    for (key, text) in try texts(of: checkpoint) {
-      model.add(14, ONNXGraph.property(key, text))
-    }
+    var operators = Onnx_OperatorSetIdProto()
+    operators.domain = ""
+    operators.version = 17
+    var model = Onnx_ModelProto()
+    model.irVersion = 8
+    model.producerName = "pth"
+    model.graph = graph
+    model.opsetImport = [operators]
+    model.metadataProps = try texts(of: checkpoint)
+      .map { ONNXGraph.property($0.key, $0.value) }
     return model
   }
 
