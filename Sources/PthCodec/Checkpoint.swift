@@ -254,13 +254,16 @@ extension Checkpoint {
     if !options.allowsLoss, let first = losses.first {
       throw CheckpointError(
         .lossy,
-        "\(writer.descriptor.id.rawValue) can't keep everything: "
-          + losses.prefix(10).map { "\($0.path): \($0.reason)" }
-          .joined(separator: "; ")
-          + (losses.count > 10 ? "; and \(losses.count - 10) more" : ""),
+        losses.count == 1
+          ? first.reason
+          : "\(writer.descriptor.id.rawValue) can't keep everything: "
+            + losses.prefix(10).map { "\($0.path): \($0.reason)" }
+            .joined(separator: "; ")
+            + (losses.count > 10 ? "; and \(losses.count - 10) more" : ""),
         file: path,
         keyPath: losses.count == 1 ? first.path : nil,
-        hint: "--force writes it without them"
+        hint: "--force writes it without "
+          + (losses.count == 1 ? "that" : "them")
       )
     }
     do {

@@ -103,6 +103,23 @@ public struct Layout: Sendable, Hashable {
     }
     return true
   }
+
+  /// Whether the elements lie in column-major order without gaps.
+  public var isColumnMajor: Bool {
+    (try? reversed().isContiguous) ?? false
+  }
+
+  /// The layout with its dimensions in the opposite order.
+  ///
+  /// - Returns: What a transposed view has.
+  /// - Throws: ``LayoutError``, as the initializer does.
+  public func reversed() throws(LayoutError) -> Layout {
+    try Layout(
+      shape: shape.reversed(),
+      strides: strides.reversed(),
+      offset: offset
+    )
+  }
 }
 
 /// A layout whose numbers can't be.

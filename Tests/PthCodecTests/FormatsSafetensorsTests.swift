@@ -53,7 +53,7 @@ struct FormatsSafetensorsTests {
     }
   }
 
-  @Test("A view is written without its gaps, and the loss of sharing is told")
+  @Test("A view is written without its gaps; strides and sharing are told")
   func writesViews() throws {
     let base = try Tensor((0..<6).map { Float($0) }, shape: [2, 3])
     let turned = try Tensor(
@@ -68,14 +68,18 @@ struct FormatsSafetensorsTests {
     )
     try withTemporaryDirectory { folder in
       let path = folder.file("view.safetensors")
-      try alone.save(to: path)
-      let copy = try Checkpoint.open(path).tensor("t")
-      #expect(try copy.elements(as: Float.self) == [0, 3, 1, 4, 2, 5])
       let error = #expect(throws: CheckpointError.self) {
-        try both.save(to: path)
+        try alone.save(to: path)
       }
       #expect(error?.code == .lossy)
       #expect(error?.keyPath == "t")
+      #expect(error?.message.contains("strides [1, 3]") == true)
+      try alone.save(to: path, options: WriteOptions(allowsLoss: true))
+      let copy = try Checkpoint.open(path).tensor("t")
+      #expect(try copy.elements(as: Float.self) == [0, 3, 1, 4, 2, 5])
+      let losses = try both.losses(savingTo: path)
+      #expect(losses.map(\.path) == ["t", "t"])
+      #expect(losses.last?.reason.contains("shares memory with b") == true)
     }
   }
 

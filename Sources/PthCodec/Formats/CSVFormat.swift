@@ -38,9 +38,7 @@ public struct CSVFormat: CheckpointFormat {
     writing checkpoint: Checkpoint,
     options: WriteOptions
   ) -> [ConversionLoss] {
-    var report = LossReport(.csv)
-    report.addAllButElements(of: checkpoint)
-    return report.losses
+    LossReport.ofSoleTensor(in: checkpoint, for: .csv)
   }
 
   public func write(
@@ -48,16 +46,7 @@ public struct CSVFormat: CheckpointFormat {
     to path: String,
     options: WriteOptions
   ) throws {
-    guard let (name, tensor) = checkpoint.tensors.elements.first,
-      checkpoint.tensors.count == 1
-    else {
-      throw CheckpointError(
-        .mismatch,
-        "csv holds one tensor, the checkpoint has "
-          + "\(checkpoint.tensors.count)",
-        hint: "choose one with --include"
-      )
-    }
+    let (name, tensor) = try checkpoint.soleTensor(for: .csv)
     let file = try TensorFile(path, size: nil, options: options)
     do {
       switch tensor.dtype {

@@ -34,14 +34,16 @@ public enum DatasetConversion {
   ///   - checkpoint: A dataset as a network takes it.
   ///   - allowsLoss: Whether values between two pixel values are rounded, and
   ///     values outside 0…1 are set to the nearest end. NaN never passes.
-  /// - Returns: Images as uint8 `[N, rows, columns]` and labels as uint8;
-  ///   other tensors as they are.
+  /// - Returns: Images as uint8 `[N, rows, columns]` or labels as uint8;
+  ///   another tensor, and several, as they are.
   /// - Throws: ``CheckpointError`` for the first value that is no pixel value
   ///   or label, with its index; what reading the tensors throws.
   public static func unscaled(
     _ checkpoint: Checkpoint,
     allowsLoss: Bool = false
   ) throws -> Checkpoint {
+    // Several tensors are no dataset: the writer refuses them.
+    guard checkpoint.tensors.count == 1 else { return checkpoint }
     var result = checkpoint
     for (name, tensor) in checkpoint.tensors {
       switch (tensor.dtype, tensor.shape.count) {

@@ -214,7 +214,12 @@ struct ConvertCommand: ParsableCommand {
       return try DatasetConversion.scaled(checkpoint)
     }
     if checkpoint.format != .idx, target == .idx {
-      return try DatasetConversion.unscaled(checkpoint, allowsLoss: force)
+      do {
+        return try DatasetConversion.unscaled(checkpoint, allowsLoss: force)
+      } catch var error as CheckpointError {
+        error.file = error.file ?? input
+        throw error
+      }
     }
     return checkpoint
   }

@@ -101,6 +101,7 @@ public struct GGUFFormat: CheckpointFormat {
     var report = LossReport(.gguf)
     report.addTensorTraits(of: checkpoint)
     report.addValues(of: checkpoint)
+    report.addObject(of: checkpoint)
     report.addMeta(of: checkpoint)
     report.addDTypes(of: checkpoint) { GGUFType($0) != nil }
     return report.losses

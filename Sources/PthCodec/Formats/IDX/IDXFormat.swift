@@ -79,9 +79,7 @@ public struct IDXFormat: CheckpointFormat {
     writing checkpoint: Checkpoint,
     options: WriteOptions
   ) -> [ConversionLoss] {
-    var report = LossReport(.idx)
-    report.addAllButElements(of: checkpoint)
-    return report.losses
+    LossReport.ofSoleTensor(in: checkpoint, for: .idx)
   }
 
   /// The bytes of one gzip member: a file is compressed in such pieces.
@@ -92,16 +90,7 @@ public struct IDXFormat: CheckpointFormat {
     to path: String,
     options: WriteOptions
   ) throws {
-    guard let (name, tensor) = checkpoint.tensors.elements.first,
-      checkpoint.tensors.count == 1
-    else {
-      throw CheckpointError(
-        .mismatch,
-        "an IDX file holds one tensor, the checkpoint has "
-          + "\(checkpoint.tensors.count)",
-        hint: "choose one with --include"
-      )
-    }
+    let (name, tensor) = try checkpoint.soleTensor(for: .idx)
     let head: [UInt8]
     do {
       head = try IDXHeader.bytes(for: tensor)

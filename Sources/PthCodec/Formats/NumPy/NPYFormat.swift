@@ -48,9 +48,7 @@ public struct NPYFormat: CheckpointFormat {
     writing checkpoint: Checkpoint,
     options: WriteOptions
   ) -> [ConversionLoss] {
-    var report = LossReport(.npy)
-    report.addAllButElements(of: checkpoint)
-    return report.losses
+    LossReport.ofSoleTensor(in: checkpoint, for: .npy)
   }
 
   public func write(
@@ -58,16 +56,7 @@ public struct NPYFormat: CheckpointFormat {
     to path: String,
     options: WriteOptions
   ) throws {
-    guard let (name, tensor) = checkpoint.tensors.elements.first,
-      checkpoint.tensors.count == 1
-    else {
-      throw CheckpointError(
-        .mismatch,
-        "a npy file holds one array, the checkpoint has "
-          + "\(checkpoint.tensors.count)",
-        hint: "choose one with --include, or write npz"
-      )
-    }
+    let (name, tensor) = try checkpoint.soleTensor(for: .npy)
     let array = try NPYArray(tensor, named: name)
     let file = try TensorFile(path, size: array.size, options: options)
     try file.write(array.head)
@@ -92,19 +81,16 @@ struct NPYArray {
   ///
   /// - Throws: ``CheckpointError`` for a dtype that NumPy lacks.
   init(_ tensor: Tensor, named name: String) throws {
-    let columns = try Tensor(
-      dtype: tensor.dtype,
-      layout: Layout(
-        shape: tensor.shape.reversed(),
-        strides: tensor.layout.strides.reversed(),
-        offset: tensor.layout.offset
-      ),
-      storage: tensor.storage
-    )
     let isFortran =
-      !tensor.layout.isContiguous && columns.layout.isContiguous
+      !tensor.layout.isContiguous && tensor.layout.isColumnMajor
       && !tensor.isConjugate && !tensor.isNegative
-    elements = isFortran ? columns : tensor
+    elements =
+      isFortran
+      ? try Tensor(
+        dtype: tensor.dtype,
+        layout: tensor.layout.reversed(),
+        storage: tensor.storage
+      ) : tensor
     do {
       head = try NPYHeader.bytes(
         tensor.dtype,

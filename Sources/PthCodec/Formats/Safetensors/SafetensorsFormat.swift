@@ -79,6 +79,7 @@ public struct SafetensorsFormat: CheckpointFormat {
     }
     report.addTensorTraits(of: checkpoint)
     report.addValues(of: checkpoint)
+    report.addObject(of: checkpoint)
     if options.settings["plain"] == "true" {
       report.addModuleVersions(of: checkpoint)
     }

@@ -3,12 +3,15 @@ internal import Tensors
 
 /// Lists what a format can't hold, the same way for every format.
 struct LossReport {
-  private let format: String
+  let format: String
+  private let keepsColumns: Bool
   private(set) var losses: [ConversionLoss] = []
 
   /// Starts a list for a format, by the name in its reasons.
   init(_ format: FormatID) {
     self.format = format.rawValue
+    // NumPy's arrays may lie column by column.
+    keepsColumns = format == .npy || format == .npz
   }
 
   /// Adds one loss.
@@ -26,12 +29,7 @@ struct LossReport {
 
   /// Adds the modules' versions, as one entry.
   mutating func addModuleVersions(of checkpoint: Checkpoint) {
-    guard !checkpoint.moduleVersions.isEmpty else { return }
-    add(
-      "_metadata",
-      "\(format) has no place for the versions of "
-        + "\(checkpoint.moduleVersions.count) modules"
-    )
+    addModuleVersions(checkpoint.moduleVersions, at: "_metadata")
   }
 
   /// Adds an archive's records that are neither pickle nor storage.
@@ -78,8 +76,18 @@ struct LossReport {
       if tensor.quantization != nil {
         add(name, "\(format) has no scale and zero point")
       }
+      if !keepsOrder(of: tensor.layout) {
+        add(
+          name,
+          "\(format) does not keep the strides \(tensor.layout.strides)"
+        )
+      }
     }
     addSharing(of: checkpoint)
+  }
+
+  private func keepsOrder(of layout: Layout) -> Bool {
+    layout.isContiguous || keepsColumns && layout.isColumnMajor
   }
 
   /// Adds tensors whose elements another tensor has too.
@@ -117,6 +125,7 @@ struct LossReport {
   mutating func addAllButElements(of checkpoint: Checkpoint) {
     addTensorTraits(of: checkpoint)
     addValues(of: checkpoint)
+    addObject(of: checkpoint)
     addModuleVersions(of: checkpoint)
     addTexts(of: checkpoint)
   }
