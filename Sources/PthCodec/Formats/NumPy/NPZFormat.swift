@@ -130,7 +130,54 @@ public struct NPZFormat: CheckpointFormat {
       $0.addingReportingOverflow($1.array.size).partialValue
     }
     let progress = ProgressCounter(total, options.progress)
-    let compresses = options.settings["compress"] == "true"
+    if options.settings["compress"] == "true" {
+      try writeDeflated(arrays, to: path, progress, options)
+    } else {
+      try writeStored(arrays, to: path, progress, options)
+    }
+  }
+
+  private typealias NamedArray = (name: String, array: NPYArray)
+
+  private func writeStored(
+    _ arrays: [NamedArray],
+    to path: String,
+    _ progress: ProgressCounter,
+    _ options: WriteOptions
+  ) throws {
+    let file = try AtomicFile(
+      path,
+      overwriting: options.replacesExisting,
+      expectedSize: StoredZipWriter.greatestSize(
+        of: arrays.map { ($0.name + Self.suffix, $0.array.size) }
+      ),
+      durability: options.durability
+    )
+    let writer = StoredZipWriter(to: file)
+    for (name, array) in arrays {
+      do {
+        try unsafe writer.add(name + Self.suffix, size: array.size) { write in
+          try unsafe array.head.withUnsafeBytes { try unsafe write($0) }
+          try unsafe array.elements.forEachContiguousPiece { piece in
+            try unsafe progress.forEachPart(of: piece) { try unsafe write($0) }
+          }
+        }
+      } catch let error as TensorError {
+        throw CheckpointError(.mismatch, "\(error)", keyPath: name)
+      } catch let error as StorageError {
+        throw CheckpointError(.mismatch, "\(error)", keyPath: name)
+      }
+    }
+    try writer.finish()
+    try file.commit()
+  }
+
+  private func writeDeflated(
+    _ arrays: [NamedArray],
+    to path: String,
+    _ progress: ProgressCounter,
+    _ options: WriteOptions
+  ) throws {
     let entries = arrays.map { name, array in
       GeneralZipEntry(
         name + Self.suffix,
@@ -139,7 +186,7 @@ public struct NPZFormat: CheckpointFormat {
           progress.add(bytes.count)
           return bytes
         },
-        method: compresses ? .deflated(level: 6) : .stored
+        method: .deflated(level: 6)
       )
     }
     let file = try AtomicFile(
@@ -169,6 +216,20 @@ private final class ProgressCounter: Sendable {
       return done
     }
     report?(min(sum, total), total)
+  }
+
+  /// Calls `body` with parts of a piece, and tells of each.
+  func forEachPart(
+    of piece: UnsafeRawBufferPointer,
+    _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var start = 0
+    while start < piece.count {
+      let end = min(piece.count, start + (8 << 20))
+      try unsafe body(UnsafeRawBufferPointer(rebasing: piece[start..<end]))
+      add(end - start)
+      start = end
+    }
   }
 }
 
