@@ -15,6 +15,11 @@ public struct StateDictMismatch: Error, Sendable, Hashable {
   /// The differences, in the model's order; unexpected keys last.
   public let problems: [Problem]
 
+  /// Makes a list of differences.
+  ///
+  /// - Parameter problems: The differences, in the model's order.
+  public init(problems: [Problem]) { self.problems = problems }
+
   /// The model's keys that the state dict lacks.
   public var missingKeys: [String] {
     problems.compactMap {
@@ -32,25 +37,51 @@ public struct StateDictMismatch: Error, Sendable, Hashable {
   /// PyTorch's own wrappers put these before every key.
   public static let knownPrefixes = ["module.", "_orig_mod.", "model."]
 
-  /// The wrapper's prefix that all unexpected keys have, if there is one.
+  /// The prefix that all unexpected keys have before a missing one, if there
+  /// is one: a wrapper's, or several such as `_orig_mod.module.`.
   public var wrapperPrefix: String? {
     let missing = Set(missingKeys)
     let unexpected = unexpectedKeys
-    return Self.knownPrefixes.first { prefix in
-      !unexpected.isEmpty
-        && unexpected.allSatisfy {
-          $0.hasPrefix(prefix)
-            && missing.contains(String($0.dropFirst(prefix.count)))
-        }
+    guard let first = unexpected.first else { return nil }
+    var prefix = ""
+    for _ in 0..<Self.mostWrappers {
+      let rest = first.dropFirst(prefix.count)
+      guard let next = Self.knownPrefixes.first(where: { rest.hasPrefix($0) })
+      else {
+        return nil
+      }
+      prefix += next
+      let explainsAll = unexpected.allSatisfy {
+        $0.hasPrefix(prefix)
+          && missing.contains(String($0.dropFirst(prefix.count)))
+      }
+      if explainsAll { return prefix }
     }
+    return nil
   }
+
+  private static let mostWrappers = 4
 }
 
 extension StateDictMismatch: CustomStringConvertible {
   public var description: String {
-    let missing = missingKeys
+    let prefix = wrapperPrefix
     let unexpected = unexpectedKeys
-    var lines = problems.prefix(Self.shownProblems).map { problem in
+    let missing = missingKeys
+    // What the prefix explains need not be told key by key.
+    let explained = Set(
+      prefix.map { prefix in
+        unexpected.map { String($0.dropFirst(prefix.count)) }
+      } ?? []
+    )
+    let others = problems.filter { problem in
+      switch problem {
+      case .missing(let key, _): !explained.contains(key)
+      case .unexpected: prefix == nil
+      case .wrongShape, .unreadable: true
+      }
+    }
+    var lines = others.prefix(Self.shownProblems).map { problem in
       switch problem {
       case .missing(let key, let shape):
         "missing key \(key) \(shape)"
@@ -64,11 +95,17 @@ extension StateDictMismatch: CustomStringConvertible {
         "\(key) can't be read: \(reason)"
       }
     }
-    if problems.count > Self.shownProblems {
-      lines.append("and \(problems.count - Self.shownProblems) more")
+    if others.count > Self.shownProblems {
+      lines.append("and \(others.count - Self.shownProblems) more")
     }
-    if let prefix = wrapperPrefix {
-      lines.append("every key has the prefix \(prefix); strip it")
+    if let prefix {
+      lines.insert(
+        "every key has the prefix \(prefix), which `pth convert "
+          + "--strip-prefix \(prefix)` takes off",
+        at: 0
+      )
+    } else if !missing.isEmpty, !unexpected.isEmpty {
+      lines.append("`pth convert --suggest-map` proposes which key is which")
     }
     return "the state dict does not fit the model: "
       + lines.joined(separator: "; ")

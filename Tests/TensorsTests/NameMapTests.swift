@@ -124,6 +124,38 @@ struct NameMapTests {
     #expect(NameMap.wrapperPrefix(of: ["module.a", "b"]) == nil)
     #expect(NameMap.wrapperPrefix(of: [String]()) == nil)
   }
+
+  @Test(
+    "Wrappers' prefixes are told instead of every key",
+    arguments: ["module.", "_orig_mod.module.", "model.module."]
+  )
+  func tellsWrappers(_ prefix: String) {
+    let keys = (0..<30).map { "layer\($0).weight" }
+    var problems: [StateDictMismatch.Problem] = keys.map {
+      .missing(key: $0, shape: [2])
+    }
+    problems.append(.wrongShape(key: "x", expected: [1], actual: [2]))
+    problems += keys.map { .unexpected(key: prefix + $0, shape: [2]) }
+    let mismatch = StateDictMismatch(problems: problems)
+    #expect(mismatch.wrapperPrefix == prefix)
+    #expect(
+      mismatch.description
+        == "the state dict does not fit the model: every key has the prefix "
+        + "\(prefix), which `pth convert --strip-prefix \(prefix)` takes off; "
+        + "x has shape [2], the model's is [1]"
+    )
+  }
+
+  @Test("Other names are told, with the way to a table of renames")
+  func tellsOtherNames() {
+    let mismatch = StateDictMismatch(problems: [
+      .missing(key: "fc.weight", shape: [2]),
+      .unexpected(key: "module.module.head", shape: [2]),
+    ])
+    #expect(mismatch.wrapperPrefix == nil)
+    #expect(mismatch.description.contains("missing key fc.weight [2]"))
+    #expect(mismatch.description.hasSuffix("proposes which key is which"))
+  }
 }
 
 /// Proposals of names.
