@@ -18,6 +18,11 @@ let package = Package(
   ],
   targets: [
     .executableTarget(
+      name: "bench-convert",
+      dependencies: [.product(name: "PthCodec", package: "pth")],
+      swiftSettings: settings
+    ),
+    .executableTarget(
       name: "bench-train",
       dependencies: [.product(name: "ConvNet", package: "pth")],
       swiftSettings: settings
