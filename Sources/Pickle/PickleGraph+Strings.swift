@@ -29,7 +29,9 @@ extension PickleGraph {
     return unsafe withBytes(node) { bytes in
       let utf8 = text.utf8
       guard utf8.count == bytes.count else { return false }
-      return unsafe utf8.elementsEqual(bytes)
+      return unsafe utf8.withContiguousStorageIfAvailable {
+        unsafe sameBytes(bytes, UnsafeRawBufferPointer($0))
+      } ?? utf8.elementsEqual(bytes)
     }
   }
 

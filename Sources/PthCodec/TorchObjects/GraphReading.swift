@@ -8,16 +8,30 @@ struct GraphReader {
   /// The known function of each global of the graph.
   private let functions: [TorchFunction?]
 
+  /// The storage type of each global of the graph.
+  private let storageTypes: [StorageType?]
+
   init(_ graph: PickleGraph) {
     self.graph = graph
     functions = graph.globalNames.map {
       TorchFunction(module: $0.module, name: $0.name)
+    }
+    storageTypes = graph.globalNames.map {
+      StorageType(module: $0.module, name: $0.name)
     }
   }
 
   /// The known function that a global node names.
   func function(_ id: PickleGraph.NodeID) -> TorchFunction? {
     graph.globalNumber(id).flatMap { functions[$0] }
+  }
+
+  /// The storage type that a global node names.
+  func storageType(_ id: PickleGraph.NodeID) -> StorageType? {
+    if let number = graph.globalNumber(id) { return storageTypes[number] }
+    return graph.global(id).flatMap {
+      StorageType(module: $0.module, name: $0.name)
+    }
   }
 
   /// The known function that an object node calls, with its arguments.

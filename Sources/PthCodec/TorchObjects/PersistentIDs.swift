@@ -14,14 +14,11 @@ extension GraphReader {
     guard let pid = graph.persistentID(id), graph.kind(pid) == .tuple else {
       throw fault(id, "a tensor's storage should be a persistent id")
     }
-    let parts = Array(graph.children(pid))
+    let parts = graph.children(pid)
     guard parts.count >= 5, graph.string(parts[0], equals: "storage") else {
       throw fault(pid, "a persistent id should be a tuple ('storage', …)")
     }
-    guard
-      let global = graph.global(parts[1]),
-      let type = StorageType(module: global.module, name: global.name)
-    else {
+    guard let type = storageType(parts[1]) else {
       let name = graph.global(parts[1]).map { "\($0.module).\($0.name)" }
       throw CheckpointError(
         .unsupported,

@@ -27,7 +27,10 @@ struct TorchArchiveOutput {
     let keepsRecords =
       archive?.canKeepRecords == true
       && (options.layout == nil || options.layout == archive?.layout)
-    if !keepsRecords { content = try content.inZipForm() }
+    // What was built of tensors is in this form already.
+    if !keepsRecords, checkpoint.ownPickle != nil {
+      content = try content.inZipForm()
+    }
     let pickle = try content.encoded(
       protocolVersion: options.pickleProtocol,
       path: path
@@ -142,13 +145,19 @@ extension SourceArchive {
   }
 }
 
+extension Checkpoint {
+  /// The pickle that is written back; nil where one is built of the tensors.
+  ///
+  /// Only torch.jit reads a compiled module's pickle.
+  var ownPickle: PickledContent? { format == .torchScript ? nil : pickled }
+}
+
 extension PickledContent {
   /// The pickle and storages of any checkpoint.
   ///
   /// - Throws: ``CheckpointError`` for tensors that no pickle can hold.
   init(of checkpoint: Checkpoint) throws {
-    // Only torch.jit reads a compiled module's pickle.
-    if let pickled = checkpoint.pickled, checkpoint.format != .torchScript {
+    if let pickled = checkpoint.ownPickle {
       self = pickled
       return
     }
