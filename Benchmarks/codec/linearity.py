@@ -10,7 +10,7 @@ BYTES = [1 << 20, 32 << 20, 1 << 30, 8 << 30]
 
 
 def rounds(count, limit):
-    """Many rounds of what is quick, at least five, but three of 8 GiB."""
+    """Many rounds of what is quick, at least five, but three of the largest."""
     return 3 if count > limit else max(5, min(21, limit // max(1, count)))
 
 
@@ -45,7 +45,7 @@ def extract_pickle(archive, target):
 def tensors(material, workers, options):
     """The same per tensor, from 100 to 1,000,000 of them."""
     path, out = material.path("many.pth"), material.path("out.pth")
-    pickle, converted = material.path("many.pkl"), material.path("out.safetensors")
+    converted = material.path("out.safetensors")
     swift = workers.swift
     print("\nµs a tensor of 64 bytes (anonymous memory a tensor)\n")
     titles = ["save", "open", "decode data.pkl", "verify", "convert", "load"]
@@ -54,6 +54,8 @@ def tensors(material, workers, options):
     for count in TENSORS:
         if options.largest and count > options.largest:
             continue
+        # The worker keeps each pickle that it has read.
+        pickle = material.path(f"many{count}.pkl")
         swift.ask("make", "many", count, 64)
         swift.ask("save", "many", path)
         extract_pickle(path, pickle)
@@ -69,7 +71,7 @@ def tensors(material, workers, options):
         for task, output in tasks:
             if task.name == "open":
                 swift.ask("release", "many")
-            seconds = median(task, rounds(count, 1_000_000), output)
+            seconds = median(task, rounds(count, 500_000), output)
             peak = memory_cell(task, output)
             cells.append(f"{seconds / count * 1e6:.3f} ({peak / count:.0f} B)")
         row(f"{count:,}", cells)
