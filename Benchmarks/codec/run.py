@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -180,5 +181,7 @@ def main():
 
 
 if __name__ == "__main__":
+    # The files are removed also where the run is ended from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     sys.exit(main())
