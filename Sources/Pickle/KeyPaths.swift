@@ -19,6 +19,8 @@ package struct KeyPaths {
     }
   }
 
+  private static let maxLength = 1000
+
   private let graph: PickleGraph
   private var steps: [Step]
   private var seen: PickleGraph.NodeSet
@@ -47,13 +49,21 @@ package struct KeyPaths {
     guard seen.contains(id) else { return nil }
     var labels: [String] = []
     var current = id
-    // A longer path is cut at the front; nobody could read it.
+    // A longer path is cut at the front; nobody could read it, and thousands
+    // of names under one long key must not take its length each.
+    var room = Self.maxLength
     for _ in 0..<100 {
       let step = steps[current.index]
-      switch step.label {
-      case .none, .arguments: break
-      case .index(let index): labels.append("\(index)")
-      case .key(let key): labels.append(text(of: NodeID(key)))
+      let label: String? =
+        switch step.label {
+        case .none, .arguments: nil
+        case .index(let index): "\(index)"
+        case .key(let key): text(of: NodeID(key))
+        }
+      if let label {
+        labels.append(label)
+        room -= label.utf8.count + 1
+        guard room > 0 else { break }
       }
       guard step.parent != noNode else {
         return labels.reversed().joined(separator: ".")
@@ -64,7 +74,9 @@ package struct KeyPaths {
   }
 
   private func text(of key: NodeID) -> String {
-    if let text = graph.string(key) { return text }
+    if let text = graph.string(key) {
+      return text.utf8.count <= 200 ? text : text.prefix(60) + "…"
+    }
     if let number = graph.int(key) { return "\(number)" }
     if let flag = graph.bool(key) { return flag ? "True" : "False" }
     return "(\(graph.kind(key)))"

@@ -4,8 +4,8 @@ extension PickleSource {
   /// - Parameters:
   ///   - offset: Where the pickle starts.
   ///   - isWanted: Whether an opcode is looked for.
-  /// - Returns: Nil where no opcode up to the STOP, or up to the first that
-  ///   can't be read, fits.
+  /// - Returns: Nil where no opcode up to the STOP, or up to and with the first
+  ///   that can't be read, fits.
   package func firstOpcode(
     at offset: Int,
     where isWanted: (Opcode) -> Bool
@@ -16,6 +16,10 @@ extension PickleSource {
       if isWanted(opcode) { return (opcode, reader.offset) }
       if opcode == .stop { return nil }
     }
-    return nil
+    // One whose argument is too long to be shown is an opcode all the same.
+    guard let opcode = opcode(at: reader.offset), isWanted(opcode) else {
+      return nil
+    }
+    return (opcode, reader.offset)
   }
 }

@@ -40,6 +40,13 @@ public struct Scanner {
     /// class or module of the running program.
     public internal(set) var isChanged = false
 
+    /// What its calls get, where it is `getattr` and they say so by a plain
+    /// name: each of these is a finding of its own too.
+    public internal(set) var namedByCalls: [Name] = []
+    /// Whether it is `getattr`, called by the pickle only and each time with a
+    /// plain name, so that what it gets is known.
+    public internal(set) var isNamingOnly = false
+
     /// Whether the pickle calls it.
     public var isCalled: Bool { callCount > 0 }
   }
@@ -118,6 +125,7 @@ public struct Scanner {
     for id in graph.nodes where graph.kind(id) == .object {
       noteCall(id, graph, places, &findings)
     }
+    noteNaming(graph, names, places, &findings)
     return Report(
       findings: findings,
       failure: partial.failure,
@@ -147,6 +155,49 @@ public struct Scanner {
       case .inst: .inst
       case .obj: .obj
       }
+  }
+}
+
+extension Scanner {
+  /// Tells of each `getattr` what it gets, and whether it does nothing else.
+  private static func noteNaming(
+    _ graph: PickleGraph,
+    _ names: ImportedNames,
+    _ places: [UInt32: Int],
+    _ findings: inout [Finding]
+  ) {
+    var others: [UInt32: Int] = [:]
+    for (id, place) in places where findings[place].name.isGetattr {
+      // As the callable of each of its calls it is referred to once.
+      others[id] = -findings[place].callCount
+    }
+    guard !others.isEmpty else { return }
+    if others[graph.root.raw] != nil { others[graph.root.raw, default: 0] += 1 }
+    for id in graph.nodes {
+      graph.forEachReference(of: id) { other in
+        if let count = others[other.raw] { others[other.raw] = count + 1 }
+      }
+      guard let object = graph.object(id), others[object.callable.raw] != nil,
+        let place = places[object.callable.raw],
+        let name = names.name(of: id)
+      else { continue }
+      findings[place].namedByCalls.append(name)
+    }
+    for (id, count) in others {
+      guard let place = places[id] else { continue }
+      let finding = findings[place]
+      findings[place].isNamingOnly =
+        count == 0 && finding.isCalled
+        && finding.namedByCalls.count == finding.callCount
+    }
+  }
+}
+
+extension Scanner.Name {
+  /// Whether it is the function that gets an attribute by its name.
+  fileprivate var isGetattr: Bool {
+    self == .global(module: "builtins", name: "getattr")
+      || self == .global(module: "__builtin__", name: "getattr")
   }
 }
 

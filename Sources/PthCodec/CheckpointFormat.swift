@@ -1,3 +1,4 @@
+public import Pickle
 public import Tensors
 
 /// A file format: adding one is one file with a conforming type, and one line
@@ -142,8 +143,8 @@ public struct CheckpointInput: Sendable {
 
 /// Limits and wishes for reading.
 public struct ReadOptions: Sendable {
-  /// The most nodes that one pickle may have.
-  public var maxNodes: Int
+  /// How much one pickle may ask for.
+  public var pickle: PickleLimits
 
   /// The most bytes that one compressed record may become.
   public var maxInflatedSize: Int
@@ -157,17 +158,17 @@ public struct ReadOptions: Sendable {
   /// Makes options.
   ///
   /// - Parameters:
-  ///   - maxNodes: The most nodes of one pickle.
+  ///   - pickle: How much one pickle may ask for.
   ///   - maxInflatedSize: The most bytes of one inflated record.
   ///   - maxInflationRatio: The largest ratio of inflated to compressed bytes.
   ///   - checksCRC: Whether CRCs are checked.
   public init(
-    maxNodes: Int = 200_000_000,
+    pickle: PickleLimits = PickleLimits(maxNodes: 200_000_000),
     maxInflatedSize: Int = 1 << 34,
     maxInflationRatio: Int = 1100,
     checksCRC: Bool = false
   ) {
-    self.maxNodes = maxNodes
+    self.pickle = pickle
     self.maxInflatedSize = maxInflatedSize
     self.maxInflationRatio = maxInflationRatio
     self.checksCRC = checksCRC

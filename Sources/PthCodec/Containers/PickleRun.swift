@@ -13,7 +13,7 @@ struct PickleRun {
   var position = 0
 
   private let bytes: Storage
-  private let maxNodes: Int
+  private let limits: PickleLimits
 
   init(
     _ bytes: Storage,
@@ -24,7 +24,7 @@ struct PickleRun {
     self.bytes = bytes
     self.file = file
     self.record = record
-    maxNodes = options.maxNodes
+    limits = options.pickle
   }
 
   /// Decodes the next pickle.
@@ -46,7 +46,7 @@ struct PickleRun {
     let graph = try decodePickle(
       bytes,
       at: position,
-      maxNodes: maxNodes,
+      limits: limits,
       file: file,
       record: record
     )

@@ -26,6 +26,7 @@ struct ObjectWalk {
   private var stack: [Frame] = []
   private var marks: [Mark]
   private var stepsLeft: Int
+  private var textLeft: Int
   private var duplicates: [String: Int] = [:]
 
   private enum Mark: UInt8 { case unseen, open, done }
@@ -55,8 +56,10 @@ struct ObjectWalk {
     reader = decoder.reader
     graph = reader.graph
     marks = Array(repeating: .unseen, count: graph.nodeCount)
-    stepsLeft = graph.nodeCount.multipliedReportingOverflow(by: 4).partialValue
-    stepsLeft = max(stepsLeft, 1000) + 100_000
+    stepsLeft = graph.nodeCount.multipliedReportingOverflow(by: 2).partialValue
+    stepsLeft = max(stepsLeft, 1000) + 20_000
+    textLeft = graph.endOffset.multipliedReportingOverflow(by: 4).partialValue
+    textLeft = max(textLeft, 0) + (1 << 20)
   }
 
   /// Walks the whole object.
@@ -194,6 +197,14 @@ struct ObjectWalk {
   }
 
   private mutating func add(_ type: String, _ value: PlainValue) {
+    var value = value
+    // One long text under thousands of names is not copied for each.
+    if let size = value.longSize {
+      textLeft -= size
+      if textLeft < 0 {
+        value = .described("\(size) bytes, too often to show them")
+      }
+    }
     values.append(CheckpointValue(path: path.text, type: type, value: value))
   }
 
@@ -229,5 +240,19 @@ struct ObjectWalk {
       return reader.objectMembers(id)
     default: return []
     }
+  }
+}
+
+extension PlainValue {
+  /// The bytes of a long text or byte string, nil for anything else.
+  fileprivate var longSize: Int? {
+    let size: Int
+    switch self {
+    case .string(let text): size = text.utf8.count
+    case .bytes(let bytes): size = bytes.count
+    case .described(let text), .bigInt(let text): size = text.utf8.count
+    case .none, .bool, .int, .float: return nil
+    }
+    return size > 200 ? size : nil
   }
 }

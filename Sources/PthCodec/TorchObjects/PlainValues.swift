@@ -62,8 +62,13 @@ extension GraphReader {
       return "(a large integer)"
     case .float: return graph.float(id).map { "\($0)" } ?? ""
     case .string:
-      return graph.string(id)
+      let text =
+        graph.string(id)
         ?? String(decoding: graph.stringBytes(id) ?? [], as: UTF8.self)
+      // Thousands of nested mappings may share one key: see PathBuffer.
+      guard text.utf8.count > 2000 else { return text }
+      return text.prefix(400) + "…(\(text.utf8.count) bytes)…"
+        + text.suffix(400)
     case .bytes, .byteArray:
       return "b'" + String(decoding: graph.bytes(id) ?? [], as: UTF8.self) + "'"
     case .tuple:

@@ -97,7 +97,7 @@ struct TorchArchive {
     )
     return try decodePickle(
       bytes,
-      maxNodes: options.maxNodes,
+      limits: options.pickle.within(fileSize: reader.directory.bytes.count),
       file: reader.path,
       record: record
     )
@@ -151,12 +151,10 @@ struct TorchArchive {
 func decodePickle(
   _ storage: Storage,
   at offset: Int = 0,
-  maxNodes: Int,
+  limits: PickleLimits,
   file: String,
   record: String?
 ) throws -> PickleGraph {
-  var limits = PickleLimits.default
-  limits.maxNodes = maxNodes
   let bytes = try unsafe storage.unsafeBytes()
   do {
     return try Unpickler.decode(
@@ -172,6 +170,26 @@ func decodePickle(
       record: record,
       offset: error.offset
     )
+  }
+}
+
+extension PickleLimits {
+  /// The limits for a pickle that lies, perhaps compressed, in a file.
+  ///
+  /// A value takes a byte of the pickle, so only one that was compressed
+  /// without measure is stopped: a hundred thousand bytes can be ninety
+  /// million empty lists. Compressed checkpoints have about two values a byte.
+  ///
+  /// - Parameter size: The file's bytes.
+  /// - Returns: Limits that are no wider than these.
+  func within(fileSize size: Int) -> PickleLimits {
+    let (scaled, isTooMuch) = size.multipliedReportingOverflow(by: 12)
+    let most = max(1_500_000, isTooMuch ? Int.max : scaled)
+    var limits = self
+    limits.maxNodes = min(maxNodes, most)
+    limits.maxDepth = min(maxDepth, most)
+    limits.maxMemo = min(maxMemo, most)
+    return limits
   }
 }
 

@@ -123,7 +123,9 @@ struct ArchiveContentVerifier {
       let bytes = try reader.storage(forRecord: record)
       graph = try decodePickle(
         bytes,
-        maxNodes: options.maxNodes,
+        limits: options.pickle.within(
+          fileSize: reader.directory.bytes.count
+        ),
         file: reader.path,
         record: record
       )

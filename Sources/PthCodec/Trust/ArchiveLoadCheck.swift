@@ -4,23 +4,24 @@ internal import Tensors
 extension LoadRun {
   /// Checks a zip archive as torch's own reader sees it.
   mutating func checkArchive(_ file: MappedFile) {
-    let archive: LoadedArchive
-    do throws(ArchiveError) {
-      archive = try LoadedArchive(file, options.reading.archiveLimits)
+    let archive: LenientZip
+    do throws(LenientZip.Fault) {
+      archive = try LenientZip(file, limits: options.reading.archiveLimits)
     } catch {
-      return fail(
-        error.code.rawValue,
-        record: error.record,
-        offset: error.offset,
-        error.message
-      )
+      return fail(error)
     }
-    for pair in archive.duplicates {
-      warn("duplicate-name", record: pair, "which of the two is read is open")
+    for name in archive.duplicates {
+      warn("duplicate-name", record: name, "which of the two is read is open")
     }
     checkVersion(archive)
+    do throws(LenientZip.Fault) {
+      try archive.checkNames()
+    } catch {
+      return fail(error)
+    }
+    checkSmallRecords(archive)
     checkByteOrder(archive)
-    if archive.contains("constants.pkl") {
+    if archive.lists("constants.pkl") {
       return checkScript(archive)
     }
     guard let storage = bytes(of: "data.pkl", archive),
@@ -30,31 +31,38 @@ extension LoadRun {
     checkStorages(graph, archive)
   }
 
+  private mutating func fail(_ fault: LenientZip.Fault) {
+    fail(fault.code, record: fault.record, fault.message)
+  }
+
   /// The bytes of a record, with a finding where they can't be had.
   private mutating func bytes(
     of name: String,
-    _ archive: LoadedArchive
+    _ archive: LenientZip
   ) -> Storage? {
-    do throws(ArchiveError) {
-      guard let storage = try archive.storage(name) else {
+    do throws(LenientZip.Fault) {
+      guard let content = try archive.content(name) else {
         fail("missing-record", record: name, "the record is not there")
         return nil
       }
-      return storage
+      if content.isGarbage {
+        warn(
+          "bad-compression",
+          record: name,
+          "the record does not inflate, which PyTorch does not notice: what "
+            + "it reads is garbage"
+        )
+      }
+      return content.storage
     } catch {
-      fail(
-        error.code.rawValue,
-        record: error.record,
-        offset: error.offset,
-        error.message
-      )
+      fail(error)
       return nil
     }
   }
 
   private mutating func text(
     _ name: String,
-    _ archive: LoadedArchive
+    _ archive: LenientZip
   ) -> String? {
     guard let storage = bytes(of: name, archive) else { return nil }
     return try? unsafe storage.withUnsafeBytes {
@@ -62,8 +70,34 @@ extension LoadRun {
     }
   }
 
-  private mutating func checkVersion(_ archive: LoadedArchive) {
-    let name = archive.contains("version") ? "version" : ".data/version"
+  /// torch 2 reads what tells of the layout.
+  private mutating func checkSmallRecords(_ archive: LenientZip) {
+    guard options.target == .torch2 else { return }
+    for name in [".data/serialization_id", ".format_version"]
+    where archive.contains(name) {
+      guard let storage = bytes(of: name, archive),
+        name.hasPrefix(".data/")
+      else { continue }
+      // torch makes text of it.
+      let isText = try? unsafe storage.withUnsafeBytes {
+        unsafe String(validating: $0, as: UTF8.self) != nil
+      }
+      guard isText != true else { continue }
+      fail("bad-serialization-id", record: name, "it is not UTF-8")
+    }
+    let alignment = ".storage_alignment"
+    guard archive.contains(alignment), let text = text(alignment, archive)
+    else { return }
+    // Python's int() takes blanks around the digits.
+    let digits = text.drop { $0.isWhitespace }
+      .reversed().drop { $0.isWhitespace }
+    if digits.isEmpty || !digits.allSatisfy({ ("0"..."9").contains($0) }) {
+      fail("bad-alignment", record: alignment, "it is no number")
+    }
+  }
+
+  private mutating func checkVersion(_ archive: LenientZip) {
+    let name = archive.contains(".data/version") ? ".data/version" : "version"
     guard archive.contains(name) else {
       return fail("missing-record", record: "version", "there is no version")
     }
@@ -73,8 +107,12 @@ extension LoadRun {
     fail("bad-version", record: name, "PyTorch reads versions 1 to 10")
   }
 
-  private mutating func checkByteOrder(_ archive: LoadedArchive) {
+  private mutating func checkByteOrder(_ archive: LenientZip) {
     guard archive.contains("byteorder") else { return }
+    // torch 1.13 does not look at it.
+    if options.target == .torch1, (try? archive.content("byteorder")) == nil {
+      return
+    }
     guard let text = text("byteorder", archive) else { return }
     switch (ByteOrder(rawValue: text), options.target) {
     case (.little, _): break
@@ -92,7 +130,7 @@ extension LoadRun {
   }
 
   /// An archive with `constants.pkl` goes to `torch.jit.load`.
-  private mutating func checkScript(_ archive: LoadedArchive) {
+  private mutating func checkScript(_ archive: LenientZip) {
     if options.weightsOnly, options.target == .torch2 {
       fail(
         "weights-only-script",
@@ -116,7 +154,7 @@ extension LoadRun {
 
   private mutating func checkStorages(
     _ graph: PickleGraph,
-    _ archive: LoadedArchive
+    _ archive: LenientZip
   ) {
     let reader = GraphReader(graph)
     let paths = PathFinder(graph)
@@ -130,7 +168,7 @@ extension LoadRun {
       let name = "data/\(reference.key)"
       guard let storage = bytes(of: name, archive) else { continue }
       compare(storage, size, name, graph.offset(id), paths.path(of: id))
-      if options.mmap, archive.isDeflated(name) {
+      if options.mmap, archive.entry(name)?.isDeflated == true {
         fail(
           "mmap-deflated",
           record: name,
@@ -151,7 +189,8 @@ extension LoadRun {
     guard storage.byteCount != size else { return }
     let message =
       "the record has \(storage.byteCount) bytes, the pickle says \(size)"
-    if options.target == .torch2, !options.mmap {
+    // torch 1.13 can't make a storage of no bytes.
+    if options.target == .torch2 ? !options.mmap : storage.byteCount == 0 {
       fail("storage-size", record: name, keyPath: path, message)
     } else {
       warn(
@@ -161,62 +200,5 @@ extension LoadRun {
         message + "; what is read is garbage"
       )
     }
-  }
-}
-
-/// A zip archive with the names that PyTorch's reader finds in it: without
-/// regard to case, also where two are the same.
-private struct LoadedArchive {
-  private let directory: ZipDirectory
-  private let content: ZipContent
-  private let names: ZipNameIndex
-  private let rootLength: Int
-
-  init(_ file: MappedFile, _ limits: ArchiveLimits) throws(ArchiveError) {
-    directory = try ZipDirectory(file)
-    let root = try directory.singleRoot()
-    rootLength = root.count + 1
-    names = ZipNameIndex(
-      directory,
-      prefixLength: root.count + 1,
-      ignoringCase: true
-    )
-    content = ZipContent(directory, limits: limits)
-  }
-
-  /// The names that come twice.
-  var duplicates: [String] {
-    names.duplicates.map { directory.name(of: directory.records[$0.second]) }
-  }
-
-  func contains(_ name: String) -> Bool { names[name] != nil }
-
-  func isDeflated(_ name: String) -> Bool {
-    names[name].map { directory.records[$0].isDeflated } ?? false
-  }
-
-  func hasFolder(_ prefix: String) -> Bool {
-    directory.records.contains { record in
-      directory.name(of: record).utf8.dropFirst(rootLength)
-        .starts(with: prefix.utf8)
-    }
-  }
-
-  func storage(_ name: String) throws(ArchiveError) -> Storage? {
-    guard let index = names[name] else { return nil }
-    let storage = try content.storage(at: index, checkingSum: false)
-    do {
-      _ = try unsafe storage.unsafeBytes()
-    } catch let error as ArchiveError {
-      throw error
-    } catch {
-      throw ArchiveError(
-        .badCompression,
-        file: directory.bytes.path,
-        record: name,
-        "\(error)"
-      )
-    }
-    return storage
   }
 }

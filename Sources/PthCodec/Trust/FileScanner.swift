@@ -57,22 +57,22 @@ public enum FileScanner {
 struct ScanRun {
   var report: ScanReport
   let options: ScanOptions
-  private let inspection: PickleInspection
+  private var inspection: PickleInspection
 
   /// Archives inside archives inside archives: more is an attack.
   private static let maxDepth = 6
-  /// How much of a record is looked at that need not be a pickle.
-  private static let guessedBytes = 1 << 20
+  /// How much of a record is looked at that need not be a pickle, and how much
+  /// of one that is a tensor's bytes.
+  private static let guessedBytes = 64 << 20
+  private static let guessedDataBytes = 1 << 20
   private static let maxPickles = 100_000
 
   init(_ file: String, _ options: ScanOptions) {
     report = ScanReport(file: file)
     self.options = options
-    var limits = PickleLimits.default
-    limits.maxNodes = options.reading.maxNodes
     inspection = PickleInspection(
       policy: GlobalPolicy(allowed: options.allowed),
-      limits: limits
+      limits: options.reading.pickle
     )
   }
 
@@ -84,6 +84,11 @@ struct ScanRun {
     _ input: CheckpointInput,
     location: String
   ) throws -> Bool {
+    inspection.limits = options.reading.pickle.within(fileSize: file.count)
+    if location.isEmpty, ShardIndex.recognizes(input, suffix: "index.json") {
+      try scanShards(file, beside: input.path)
+      return true
+    }
     let storage = try Storage(mapping: file, range: 0..<file.count)
     let target = ScanTarget(storage, location: location, file: file)
     if try scanContainer(target, depth: 0) { return true }
@@ -122,7 +127,7 @@ struct ScanRun {
       return true
     }
     if TarMembers.recognizes(head) {
-      try scanTar(target)
+      try scanTar(target, depth: depth)
       return true
     }
     if head.starts(with: [0x93] + "NUMPY".utf8) {
@@ -148,9 +153,11 @@ struct ScanRun {
   ) throws -> Bool {
     let head = try target.head(2)
     let isMarked = head.count == 2 && head[0] == 0x80 && head[1] <= 5
+    let limit = isData ? Self.guessedDataBytes : Self.guessedBytes
     let source = try target.source(
-      limit: isCertain || isMarked ? .max : Self.guessedBytes
+      limit: isCertain || isMarked ? .max : limit
     )
+    let isCut = !isData && source.count < target.count
     var start = 0
     var legacyLeft = 0
     while start < source.count || start == 0 {
@@ -162,7 +169,9 @@ struct ScanRun {
       let isFirst = start == 0
       let mustBe =
         isFirst ? isCertain || isMarked && !isData : legacyLeft > 0
-      guard mustBe || isLikely(pickle, isData: isData) else {
+      // What is a pickle as far as it was looked at may go on as it likes.
+      let isEndless = isCut && pickle.failureOffset ?? 0 >= source.count
+      guard mustBe || isEndless || isLikely(pickle, isData: isData) else {
         if !isFirst, !isData {
           noteRest(target, from: start)
         }
@@ -227,7 +236,7 @@ struct ScanRun {
 
   // MARK: Other containers
 
-  private mutating func scanTar(_ target: ScanTarget) throws {
+  private mutating func scanTar(_ target: ScanTarget, depth: Int) throws {
     var members = TarMembers(target)
     while let member = try members.next() {
       let location =
@@ -235,7 +244,7 @@ struct ScanRun {
         ? member.name : target.location + "!" + member.name
       let part = target.part(member.range, location: location)
       if try scanTorchTar(part, member.name) { continue }
-      if try scanContainer(part, depth: Self.maxDepth) { continue }
+      if try scanContainer(part, depth: depth + 1) { continue }
       try scanPickles(part, isCertain: member.name.hasSuffix(".pkl"))
     }
     if let fault = members.fault {
@@ -287,8 +296,18 @@ struct ScanRun {
     let text = try unsafe target.withUnsafeBytes {
       unsafe String(decoding: $0[start..<end], as: UTF8.self)
     }
-    guard text.contains("|O") || text.contains("'O'") || text.contains("\"O\"")
-    else { return }
+    // Python reads the header as a literal: a dtype may be spelt in many ways,
+    // `object` and `'\\x4f'` among them.
+    let mayHoldObjects =
+      text.contains("O") || text.contains("obj") || text.contains("\\")
+    guard mayHoldObjects else {
+      try scanPickles(
+        target.dropFirst(end),
+        isCertain: false,
+        isData: true
+      )
+      return
+    }
     let source = try target.source()
     report.pickles.append(
       inspection.inspect(source, at: end, location: target.location).pickle

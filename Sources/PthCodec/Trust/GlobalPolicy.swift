@@ -54,6 +54,22 @@ public struct GlobalPolicy: Sendable {
     }
   }
 
+  /// The verdict on something that a pickle imports.
+  ///
+  /// `getattr`, of which every call gets something by a plain name, is as bad
+  /// as the worst that it gets: so Python writes the cases of enumerations.
+  ///
+  /// - Parameter finding: The import.
+  /// - Returns: How it is judged.
+  func verdict(on finding: Scanner.Finding) -> Verdict {
+    let alone = verdict(on: finding.name)
+    guard alone == .dangerous, finding.isNamingOnly, !finding.isChanged else {
+      // A class that a pickle changes is changed for the whole program.
+      return finding.isChanged ? .dangerous : alone
+    }
+    return finding.namedByCalls.map { verdict(on: $0) }.max() ?? alone
+  }
+
   private static func verdict(module: String, name: String) -> Verdict {
     let parts = name.split(separator: ".").map(String.init)
     guard parts.count > 1 else {
@@ -64,6 +80,7 @@ public struct GlobalPolicy: Sendable {
       }
       return dangerous.covers(module, name) ? .dangerous : .unknown
     }
+    if safe.lists(module, name) { return .safe }
     // `torch.serialization os.system`: a name with dots walks out of its
     // module through what that has imported.
     let walksOut = parts.contains {
@@ -108,7 +125,9 @@ public struct GlobalPolicy: Sendable {
       && (name.hasSuffix("Error") || name.hasSuffix("Exception"))
   }
 
-  private static let safe = NameTable(GlobalTable.safe)
+  private static let safe = NameTable(
+    GlobalTable.safe + "\n" + GlobalTable.modules
+  )
   private static let dangerous = NameTable(GlobalTable.dangerous)
 }
 
@@ -132,6 +151,11 @@ private struct NameTable: Sendable {
 
   /// Whether a module has a line of its own.
   func hasModule(_ module: String) -> Bool { names[module] != nil }
+
+  /// Whether a name is in the table by itself.
+  func lists(_ module: String, _ name: String) -> Bool {
+    names[module]?.contains(name) ?? false
+  }
 
   /// Whether a name is in the table, by itself or with its whole module; the
   /// name `*` asks for the whole module.

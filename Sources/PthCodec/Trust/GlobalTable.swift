@@ -6,15 +6,18 @@
 enum GlobalTable {
   /// What only builds data.
   ///
+  /// A name with a dot is an attribute, an enumeration's case, that Python
+  /// fetches by `getattr`; no other name covers it.
+  ///
   /// Source: `torch/_weights_only_unpickler.py` of torch 1.13 and 2.13, and
   /// the functions that numpy and Python's own library name in their
   /// `__reduce__` methods.
   static let safe = """
     collections: OrderedDict defaultdict Counter deque
     builtins: set frozenset list tuple dict int float complex str bool bytes \
-    bytearray slice range object
+    bytearray slice range object Ellipsis NotImplemented
     __builtin__: set frozenset list tuple dict int long float complex str \
-    unicode bool bytes bytearray slice xrange object
+    unicode bool bytes bytearray slice xrange object Ellipsis NotImplemented
     copyreg: _reconstructor __newobj__
     copy_reg: _reconstructor __newobj__
     _codecs: encode
@@ -49,7 +52,10 @@ enum GlobalTable {
     build_boollist build_tensor_from_id restore_type_tag
     torch.distributed.checkpoint.metadata: Metadata TensorStorageMetadata \
     BytesStorageMetadata ChunkStorageMetadata TensorProperties MetadataIndex \
-    StorageMeta _MEM_FORMAT_ENCODING
+    StorageMeta _MEM_FORMAT_ENCODING \
+    _MEM_FORMAT_ENCODING.TORCH_CONTIGUOUS_FORMAT \
+    _MEM_FORMAT_ENCODING.TORCH_CHANNELS_LAST \
+    _MEM_FORMAT_ENCODING.TORCH_PRESERVE_FORMAT
     torch.distributed.checkpoint.filesystem: _StorageInfo _StoragePrefix
     torch._dynamo.decorators: _DimRange
     torch.nested._internal.nested_tensor: NestedTensor _rebuild_njt
@@ -256,6 +262,11 @@ enum GlobalTable {
     torch.fx+: *
     torch.onnx+: *
     torch.compiler+: *
+    torch.nn.modules.module: register_module_buffer_registration_hook \
+    register_module_module_registration_hook \
+    register_module_parameter_registration_hook register_module_forward_hook \
+    register_module_forward_pre_hook register_module_backward_hook \
+    register_module_full_backward_hook register_module_full_backward_pre_hook
     torch._dynamo+: *
     torch._inductor+: *
     torch._functorch+: *

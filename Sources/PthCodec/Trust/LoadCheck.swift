@@ -70,7 +70,11 @@ public enum LoadCheck {
   ) throws -> LoadReport {
     let input = try CheckpointInput(path)
     let file = try input.mappedFile()
-    var run = LoadRun(LoadReport(file: path), options)
+    var run = LoadRun(
+      LoadReport(file: path),
+      options,
+      fileSize: file.count
+    )
     if input.head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
       run.checkArchive(file)
     } else if TarMembers.recognizes(input.head) {
@@ -96,8 +100,10 @@ struct LoadRun {
   var report: LoadReport
   let options: LoadOptions
   let table: TorchVersionTable
+  private let fileSize: Int
 
-  init(_ report: LoadReport, _ options: LoadOptions) {
+  init(_ report: LoadReport, _ options: LoadOptions, fileSize: Int) {
+    self.fileSize = fileSize
     self.report = report
     self.options = options
     table = TorchVersionTable(options.target)
@@ -157,20 +163,19 @@ struct LoadRun {
     _ source: PickleSource,
     at start: Int,
     record: String?,
-    isTorchScript: Bool = false
+    role: PickleLoadCheck.Role = .archive
   ) -> PickleGraph? {
-    var limits = PickleLimits.default
-    limits.maxNodes = options.reading.maxNodes
     let partial = Unpickler.decodePermissively(
       source,
       at: start,
-      limits: limits
+      limits: options.reading.pickle.within(fileSize: fileSize)
     )
     let check = PickleLoadCheck(
       source,
       partial,
       start: start,
       record: record,
+      role: role,
       options: options,
       table: table
     )
@@ -188,7 +193,12 @@ struct LoadRun {
     var start = 0
     for number in 0..<5 {
       guard
-        let graph = checkPickle(source, at: start, record: nil)
+        let graph = checkPickle(
+          source,
+          at: start,
+          record: nil,
+          role: number == 3 ? .legacy : .other
+        )
       else { return }
       if number == 0 {
         let inspection = PickleInspection(
@@ -217,7 +227,36 @@ struct LoadRun {
         "weights_only=True does not take torch 0.1's tar files"
       )
     }
+    checkTarPickles(file)
     checkByReading(file)
+  }
+
+  private mutating func checkTarPickles(_ file: MappedFile) {
+    guard let storage = try? Storage(mapping: file, range: 0..<file.count)
+    else { return }
+    let target = ScanTarget(storage, location: "")
+    var members = TarMembers(target)
+    while let member = try? members.next() {
+      guard ["storages", "tensors", "pickle"].contains(member.name) else {
+        continue
+      }
+      let part = target.part(member.range, location: member.name)
+      guard let source = try? part.source() else { return }
+      var walk = TorchTarWalk(part, source, isTensors: member.name == "tensors")
+      while let start = walk.nextPickle() {
+        guard
+          let graph = checkPickle(
+            source,
+            at: start,
+            record: member.name,
+            role: .other
+          )
+        else { return }
+        walk.passed(graph.endOffset, isMember: member.name)
+        // The object is one pickle; what follows it is not read.
+        if member.name == "pickle" { break }
+      }
+    }
   }
 
   /// Leaves the storages to this package's own reader.
@@ -228,7 +267,14 @@ struct LoadRun {
     do {
       _ = try reader.read(input, options: options.reading)
     } catch let error as CheckpointError {
-      report.findings.append(Finding(error))
+      // What this package can't read PyTorch may: it takes its storages' names
+      // from any module.
+      report.findings.append(
+        Finding(
+          error,
+          severity: error.code == .unsupported ? .warning : .error
+        )
+      )
     } catch {
       fail("unreadable", "\(error)")
     }

@@ -85,7 +85,7 @@ struct ScanTarget {
 /// Lists what one pickle imports, each name with its verdict.
 struct PickleInspection {
   let policy: GlobalPolicy
-  let limits: PickleLimits
+  var limits: PickleLimits
 
   /// Looks at a pickle.
   ///
@@ -137,11 +137,9 @@ struct PickleInspection {
   ]
 
   private func global(_ finding: Scanner.Finding) -> ScannedGlobal {
-    let verdict = policy.verdict(on: finding.name)
-    return ScannedGlobal(
+    ScannedGlobal(
       name: finding.name.description,
-      // A class that a pickle changes is changed for the whole program.
-      verdict: finding.isChanged ? .dangerous : verdict,
+      verdict: policy.verdict(on: finding),
       opcode: finding.opcode?.name ?? "",
       offset: finding.offset,
       keyPath: finding.path,
@@ -159,10 +157,8 @@ struct PickleInspection {
     global.importCount += 1
     global.callCount += finding.callCount
     global.firstCall = global.firstCall ?? call(finding)
-    if finding.isChanged {
-      global.isChanged = true
-      global.verdict = .dangerous
-    }
+    if finding.isChanged { global.isChanged = true }
+    global.verdict = max(global.verdict, policy.verdict(on: finding))
   }
 
   private func call(

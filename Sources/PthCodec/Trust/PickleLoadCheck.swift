@@ -3,22 +3,35 @@ internal import Tensors
 
 /// What of one pickle PyTorch refuses: opcodes, globals, calls, tensors.
 struct PickleLoadCheck {
-  private let source: PickleSource
-  private let partial: Unpickler.Partial
+  /// What a pickle is in its file.
+  enum Role {
+    /// An archive's object, whose storages are records.
+    case archive
+    /// The object of a file of torch before 1.6.
+    case legacy
+    /// One of torch 0.1's pickles, or of those around a legacy object: there
+    /// is no tensor in it.
+    case other
+  }
+
+  let source: PickleSource
+  let partial: Unpickler.Partial
   private let start: Int
   private let record: String?
-  private let options: LoadOptions
+  private let role: Role
+  let options: LoadOptions
   private let table: TorchVersionTable
   private let names: [Scanner.Finding]
-  private let paths: PathFinder
+  let paths: PathFinder
 
-  private var graph: PickleGraph { partial.graph }
+  var graph: PickleGraph { partial.graph }
 
   init(
     _ source: PickleSource,
     _ partial: Unpickler.Partial,
     start: Int,
     record: String?,
+    role: Role,
     options: LoadOptions,
     table: TorchVersionTable
   ) {
@@ -26,6 +39,7 @@ struct PickleLoadCheck {
     self.partial = partial
     self.start = start
     self.record = record
+    self.role = role
     self.options = options
     self.table = table
     names = Scanner.scan(partial, source).findings
@@ -35,13 +49,17 @@ struct PickleLoadCheck {
   /// The findings in the order of the pickle.
   func findings() -> [Finding] {
     var found: [Finding] = []
-    if options.weightsOnly { found += refusedOpcodes() + refusedCalls() }
+    if options.weightsOnly {
+      found += refusedOpcodes() + refusedCalls()
+    } else {
+      found += impossibleCalls()
+    }
     for name in names { found += check(name) }
     if let failure = partial.failure {
       found.append(
         finding(.error, "bad-pickle", failure.offset, nil, failure.message)
       )
-    } else {
+    } else if role != .other {
       found += tensors()
     }
     // A stable sort: of several faults at one opcode the first one counts.
@@ -50,7 +68,7 @@ struct PickleLoadCheck {
     }.map(\.element)
   }
 
-  private func finding(
+  func finding(
     _ severity: Finding.Severity,
     _ code: String,
     _ offset: Int?,
@@ -234,6 +252,13 @@ struct PickleLoadCheck {
         )
       ]
     }
+    if name.contains("Storage"), !options.weightsOnly {
+      // torch takes its storages' names from any module.
+      if StorageType(module: "torch", name: name) != nil { return [] }
+      if module == "torch", name != "UntypedStorage", name != "TypedStorage" {
+        return missing("\(module).\(name)")
+      }
+    }
     switch module {
     case "torch._utils" where name.hasPrefix("_rebuild"):
       return table.rebuilders.contains(name) ? [] : missing("\(module).\(name)")
@@ -241,6 +266,12 @@ struct PickleLoadCheck {
       return table.dtypes.contains(name) ? [] : missing("\(module).\(name)")
     case "torch.nn.parameter" where name == "Buffer":
       return options.target == .torch2 ? [] : missing("\(module).\(name)")
+    case "torch.nn.modules.loss", "torch.nn.modules.normalization",
+      "torch.nn.modules.padding", "torch.nn.modules.pooling":
+      let isNew = TorchVersionTable.newModules.contains(name)
+      if isNew, options.target == .torch1 {
+        return missing("\(module).\(name)")
+      }
     case "torch._C" where name == "_TensorBase" || name == "TensorBase":
       return []
     default: break
@@ -252,17 +283,19 @@ struct PickleLoadCheck {
           "needs-module",
           found.offset,
           found.path,
-          "it needs numpy 2, which torch 1.13 does not work with"
+          "it needs a numpy that has numpy._core: 1.26, since torch 1.13 "
+            + "does not work with numpy 2"
         )
       ]
     }
     let isNested =
       module.hasPrefix("torch.nested.") || module.hasPrefix("torch._dynamo")
       || module.hasPrefix("torch.distributed.tensor")
+      || module.hasPrefix("torch.distributed.checkpoint")
     if isNested, options.target == .torch1 {
       return missing("module \(module)")
     }
-    switch GlobalPolicy().verdict(on: found.name) {
+    switch GlobalPolicy().verdict(on: found) {
     case .safe: return []
     case .dangerous:
       return [
@@ -275,7 +308,6 @@ struct PickleLoadCheck {
         )
       ]
     case .unknown:
-      guard !module.hasPrefix("torch."), module != "torch" else { return [] }
       return [
         finding(
           .warning,
@@ -296,10 +328,12 @@ struct PickleLoadCheck {
     var decoder = TensorDecoder(reader: reader, storages: table)
     var found: [Finding] = []
     func note(_ error: CheckpointError, _ id: PickleGraph.NodeID) {
-      // What this package does not know may still be known to PyTorch.
+      // What this package does not know may still be known to PyTorch, and
+      // what is computed may be anything.
+      let isFatal = error.code == .damaged && !isComputed(id)
       found.append(
         finding(
-          error.code == .damaged ? .error : .warning,
+          isFatal ? .error : .warning,
           error.code == .damaged ? "bad-tensor" : error.code.rawValue,
           error.offset ?? graph.offset(id),
           paths.path(of: id),
@@ -308,8 +342,20 @@ struct PickleLoadCheck {
       )
     }
     for id in graph.nodes where graph.kind(id) == .persistentID {
+      if role == .legacy, isModule(id) { continue }
       do {
-        _ = try reader.storageReference(id)
+        let reference = try reader.storageReference(id)
+        guard role == .legacy, reference.type == .untyped else { continue }
+        found.append(
+          finding(
+            .error,
+            "untyped-storage",
+            graph.offset(id),
+            paths.path(of: id),
+            "torch can't read an untyped storage from a file of this form, "
+              + "though it writes one"
+          )
+        )
       } catch {
         note(error, id)
       }
@@ -318,6 +364,7 @@ struct PickleLoadCheck {
       do {
         _ = try decoder.tensor(id)
         if let finding = tooManyArguments(reader, id) { found.append(finding) }
+        if let finding = sparse(reader, id) { found.append(finding) }
       } catch let error as CheckpointError {
         note(error, id)
       } catch {
@@ -343,17 +390,4 @@ struct PickleLoadCheck {
       "torch 1.13 knows no conjugate and negative views in files"
     )
   }
-}
-
-/// Key paths, worked out when the first one is asked for.
-final class PathFinder {
-  private let graph: PickleGraph
-  private lazy var paths = KeyPaths(graph)
-
-  init(_ graph: PickleGraph) {
-    self.graph = graph
-  }
-
-  /// The path of a node, nil for one that is not in the value.
-  func path(of id: PickleGraph.NodeID) -> String? { paths.path(of: id) }
 }

@@ -15,6 +15,7 @@ struct PickledTensorVerifier {
   private let folder: String
   private let archive: ArchiveReader
   private let reader: GraphReader
+  private let paths: PathFinder
 
   init(
     _ graph: PickleGraph,
@@ -27,6 +28,7 @@ struct PickledTensorVerifier {
     self.folder = folder
     self.archive = archive
     reader = GraphReader(graph)
+    paths = PathFinder(graph)
   }
 
   func run() -> Result {
@@ -49,7 +51,9 @@ struct PickledTensorVerifier {
     do {
       reference = try reader.storageReference(id)
     } catch {
-      result.findings.append(Finding(error.located(record: record)))
+      var finding = Finding(error.located(record: record))
+      finding.keyPath = finding.keyPath ?? paths.path(of: id)
+      result.findings.append(finding)
       return
     }
     if let first = seen[reference.key] {
@@ -61,6 +65,7 @@ struct PickledTensorVerifier {
             "storage-conflict",
             record: folder + reference.key,
             offset: graph.offset(id),
+            keyPath: paths.path(of: id),
             "the storage is \(first.count) of \(first.type.countedDType) in "
               + "one place and \(reference.count) of "
               + "\(reference.type.countedDType) in another; PyTorch takes the "
@@ -75,7 +80,8 @@ struct PickledTensorVerifier {
     guard reference.location != "meta" else { return }
     let name = folder + reference.key
     result.storages.insert(name)
-    if let finding = compare(reference, name) {
+    if var finding = compare(reference, name) {
+      finding.keyPath = paths.path(of: id)
       result.findings.append(finding)
     }
   }
@@ -122,7 +128,6 @@ struct PickledTensorVerifier {
   private func checkTensors(_ result: inout Result) {
     let table = StorageTable { _, byteCount in .meta(byteCount: byteCount) }
     var decoder = TensorDecoder(reader: reader, storages: table)
-    var paths: KeyPaths?
     // A tensor inside a parameter is met twice, with the same fault.
     var told = Set(result.findings.map { Fault($0.offset, $0.message) })
     for id in graph.nodes where graph.kind(id) == .object {
@@ -132,11 +137,9 @@ struct PickledTensorVerifier {
         guard told.insert(Fault(error.offset, error.message)).inserted else {
           continue
         }
-        let known = paths ?? KeyPaths(graph)
-        paths = known
         var finding = Finding(error.located(record: record))
         if error.code == .damaged { finding.code = "bad-tensor" }
-        finding.keyPath = known.path(of: id)
+        finding.keyPath = paths.path(of: id)
         result.findings.append(finding)
       } catch {
         result.findings.append(

@@ -49,7 +49,7 @@ public enum Salvage {
       limits: options.archiveLimits
     )
     var notes: [Finding] = []
-    let graph = try pickle(salvager, path, options, &notes)
+    let graph = try pickle(salvager, file, path, options, &notes)
     let records = RecoveredStorages(salvager, byteOrder: byteOrder(salvager))
     var walk = ObjectWalk(
       decoder: TensorDecoder(
@@ -98,6 +98,7 @@ public enum Salvage {
   /// Reads the pickle to its STOP.
   private static func pickle(
     _ salvager: ArchiveSalvager,
+    _ file: MappedFile,
     _ path: String,
     _ options: ReadOptions,
     _ notes: inout [Finding]
@@ -128,9 +129,21 @@ public enum Salvage {
         )
       )
     }
+    let bytes: Storage
+    do throws(ArchiveError) {
+      bytes = try salvager.storage(of: record)
+    } catch {
+      throw CheckpointError(
+        .damaged,
+        error.message,
+        file: path,
+        record: name,
+        offset: error.offset
+      )
+    }
     return try decodePickle(
-      salvager.storage(of: record),
-      maxNodes: options.maxNodes,
+      bytes,
+      limits: options.pickle.within(fileSize: file.count),
       file: path,
       record: name
     )
@@ -247,6 +260,10 @@ private struct RecoveredStorages {
     case .wrongChecksum:
       throw SalvageFault(reason: "the record \(name) has another CRC-32")
     case .unknownEnd:
+      throw SalvageFault(
+        reason: "the CRC-32 behind the record \(name) is not there"
+      )
+    case .cutShort where record.range.count == byteCount:
       throw SalvageFault(
         reason: "the CRC-32 behind the record \(name) is not there"
       )

@@ -48,6 +48,12 @@ struct TorchVersionTable: Sendable {
     weightsOnlyGlobals = globals
   }
 
+  /// The classes of `torch.nn.modules` that torch 2 has and 1.13 has not.
+  static let newModules = words(
+    "LinearCrossEntropyLoss RMSNorm CircularPad1d CircularPad2d CircularPad3d "
+      + "ZeroPad1d ZeroPad3d _CircularPadNd LPPool3d"
+  )
+
   private static func words(_ text: String) -> Set<String> {
     Set(text.split(separator: " ").map(String.init))
   }

@@ -51,7 +51,10 @@ struct ZipScan {
 
   /// Whether archives one after the other are what the file's name promises:
   /// `torch.distributed.checkpoint` writes them so.
-  private var isRun: Bool { target.location.hasSuffix(".distcp") }
+  private var isRun: Bool {
+    (target.location.isEmpty ? target.file?.path ?? "" : target.location)
+      .hasSuffix(".distcp")
+  }
 
   private func scanRecord(
     _ index: Int,

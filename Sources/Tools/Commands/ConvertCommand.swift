@@ -67,6 +67,8 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup(title: "Changes") var edits: EditOptions
 
+  @OptionGroup(title: "Limits") var limits: LimitOptions
+
   @Option(
     help: ArgumentHelp(
       "Print a table of renames that would fit a model: MyConvNet.",
@@ -136,7 +138,9 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     let source = try from.map(format(named:))
     let path = try StandardInput.path(for: input)
-    let checkpoint = try edits.applied(to: Checkpoint.open(path, as: source))
+    let checkpoint = try edits.applied(
+      to: Checkpoint.open(path, as: source, options: limits.readOptions)
+    )
     if let suggestMap {
       print(suggestMap.suggestion(for: checkpoint).text, terminator: "")
     } else if let output {

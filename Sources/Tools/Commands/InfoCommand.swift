@@ -30,11 +30,14 @@ struct InfoCommand: ParsableCommand {
   @Flag(help: "Add each tensor's SHA-256 over its elements.")
   var checksum = false
 
+  @OptionGroup(title: "Limits")
+  var limits: LimitOptions
+
   func run() throws {
     var reports: [JSONValue] = []
     for (index, file) in files.enumerated() {
       let path = try StandardInput.path(for: file)
-      let checkpoint = try Checkpoint.open(path)
+      let checkpoint = try Checkpoint.open(path, options: limits.readOptions)
       let name = StandardInput.name(of: file)
       let checksums =
         checksum ? try Checksum.sha256(of: checkpoint, file: name) : nil

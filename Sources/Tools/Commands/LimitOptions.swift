@@ -1,10 +1,20 @@
 internal import ArgumentParser
+internal import Pickle
 internal import PthCodec
 
 /// How much memory and how many steps a file may ask for.
 struct LimitOptions: ParsableArguments {
   @Option(help: "The most values that one pickle may make.")
   var maxNodes: Int?
+
+  @Option(help: "The most values and marks on a pickle's stack at a time.")
+  var maxDepth: Int?
+
+  @Option(help: "The most memo entries of one pickle.")
+  var maxMemo: Int?
+
+  @Option(help: "The most bytes of one integer in a pickle.")
+  var maxIntegerBytes: Int?
 
   @Option(help: "The most bytes that one compressed record may become.")
   var maxInflatedSize: Int?
@@ -13,7 +23,10 @@ struct LimitOptions: ParsableArguments {
   var maxRatio: Int?
 
   func validate() throws {
-    for limit in [maxNodes, maxInflatedSize, maxRatio] {
+    let limits = [
+      maxNodes, maxDepth, maxMemo, maxIntegerBytes, maxInflatedSize, maxRatio,
+    ]
+    for limit in limits {
       if let limit, limit < 1 {
         throw ValidationError("A limit must be at least 1.")
       }
@@ -23,7 +36,20 @@ struct LimitOptions: ParsableArguments {
   /// The options, with defaults for what was not given.
   var readOptions: ReadOptions {
     var options = ReadOptions()
-    if let maxNodes { options.maxNodes = maxNodes }
+    if let maxNodes { options.pickle.maxNodes = maxNodes }
+    if let maxDepth { options.pickle.maxDepth = maxDepth }
+    if let maxMemo { options.pickle.maxMemo = maxMemo }
+    if let maxIntegerBytes {
+      options.pickle.maxIntegerBytes = maxIntegerBytes
+      // Each byte is two digits and a half.
+      let (digits, isTooMuch) = maxIntegerBytes.multipliedReportingOverflow(
+        by: 5
+      )
+      options.pickle.maxIntegerDigits = min(
+        options.pickle.maxIntegerDigits,
+        isTooMuch ? Int.max : digits / 2
+      )
+    }
     if let maxInflatedSize { options.maxInflatedSize = maxInflatedSize }
     if let maxRatio { options.maxInflationRatio = maxRatio }
     return options

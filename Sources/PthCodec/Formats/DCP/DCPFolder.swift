@@ -21,7 +21,7 @@ struct DCPFolder {
     let file = try MappedFile.open(path)
     let graph = try decodePickle(
       Storage(mapping: file, range: 0..<file.count),
-      maxNodes: options.maxNodes,
+      limits: options.pickle,
       file: path,
       record: nil
     )

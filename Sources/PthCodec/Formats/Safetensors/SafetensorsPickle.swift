@@ -87,7 +87,7 @@ enum SafetensorsPickle {
     let places = try places(placesText)
     let graph = try decodePickle(
       Storage(bytes),
-      maxNodes: options.maxNodes,
+      limits: options.pickle,
       file: path,
       record: record
     )

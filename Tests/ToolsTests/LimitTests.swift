@@ -1,0 +1,93 @@
+import TestSupport
+import Testing
+
+/// Memory and time follow the file, not what it claims.
+@Suite("Limits")
+struct LimitTests {
+  @Test(
+    "an option that is exceeded is named, in scan, info and convert",
+    arguments: [
+      ("--max-nodes", "1000", "deep_lists"),
+      ("--max-depth", "1000", "marks"),
+      ("--max-memo", "1000", "many_memos"),
+      ("--max-integer-bytes", "1000", "long_integer"),
+    ]
+  )
+  func options(option: String, value: String, file: String) throws {
+    let path = Fixture.path("hostile/pickle/\(file).pth")
+    let name =
+      option.dropFirst(2).split(separator: "-").enumerated()
+      .map { part in
+        part.offset == 0
+          ? String(part.element)
+          : part.element.prefix(1).uppercased() + part.element.dropFirst()
+      }
+      .joined()
+    let scan = try PthTool.run("scan", path, option, value)
+    #expect(scan.status == 1)
+    #expect(scan.text.contains(name), "\(scan.text)")
+    for arguments in [["info", path], ["convert", path, "/no/such/out.pth"]] {
+      let run = try PthTool.run(arguments + [option, value])
+      #expect(run.status == 65, "\(arguments[0])")
+      #expect(run.messages.contains(name), "\(run.messages)")
+    }
+    #expect(try PthTool.run("scan", path, option, "0").status == 64)
+    #expect(try PthTool.run("scan", path).status == 0)
+  }
+
+  @Test("compressed records have limits of size and ratio")
+  func inflation() throws {
+    let path = Fixture.path("hostile/zip/bomb.pth")
+    for limit in [["--max-inflated-size", "1000000"], ["--max-ratio", "10"]] {
+      let run = try PthTool.run(["verify", path] + limit)
+      #expect(run.status == 1)
+      #expect(run.text.contains("error inflates-too-large"), "\(run.text)")
+    }
+  }
+
+  @Test(
+    "a million values deep, or 2^60 paths wide: it takes no time",
+    arguments: [
+      "deep_lists", "deep_tuples", "deep_dicts", "doubling_dicts",
+      "doubling_tuples", "doubling_tensors", "marks", "many_memos",
+      "long_integer", "huge_memo",
+    ]
+  )
+  func structures(file: String) throws {
+    let path = Fixture.path("hostile/pickle/\(file).pth")
+    #expect(try PthTool.run("scan", path, seconds: 60).status == 0)
+    #expect(try PthTool.run("info", "--json", path, seconds: 60).status == 0)
+    try withTemporaryDirectory { folder in
+      let run = try PthTool.run(
+        "convert",
+        path,
+        folder.file("out.pth"),
+        seconds: 60
+      )
+      #expect(run.status == 0, "\(run.messages)")
+    }
+  }
+
+  @Test("one long text under thousands of names is not printed for each")
+  func sharedText() throws {
+    try withTemporaryDirectory { folder in
+      // A list that holds one text of 60,000 letters 15,000 times.
+      var pickle: [UInt8] = [0x80, 2, 0x28, 0x58, 0x60, 0xea, 0, 0]
+      pickle += [UInt8](repeating: 0x61, count: 60_000) + [0x71, 0]
+      for _ in 0..<15_000 { pickle += [0x68, 0] }
+      pickle += [0x74, 0x2e]
+      let path = folder.file("shared.pkl")
+      try writeFile(pickle, to: path)
+      #expect(try PthTool.run("scan", path).status == 0)
+      // Thousands of names under one long key.
+      var names: [UInt8] = [0x80, 2, 0x7d, 0x58, 0x60, 0xea, 0, 0]
+      names += [UInt8](repeating: 0x6b, count: 60_000) + [0x28]
+      for index in 0..<4000 { names += Array("ca\(index)\nb\n".utf8) }
+      names += [0x74, 0x73, 0x2e]
+      try writeFile(names, to: path)
+      let run = try PthTool.run("scan", "--json", path)
+      #expect(run.status == 1)
+      #expect(run.output.count < 3_000_000)
+    }
+  }
+}
