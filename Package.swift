@@ -55,11 +55,12 @@ let package = Package(
       providers: [.apt(["libdnnl-dev"])]
     ),
     .target(name: "CKernels"),
+    .target(name: "CMapped"),
     .target(name: "Pickle", swiftSettings: rawSettings),
     .target(
       name: "Tensors",
       dependencies: [
-        "CKernels",
+        "CKernels", "CMapped",
         .product(name: "OrderedCollections", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

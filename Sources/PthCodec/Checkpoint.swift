@@ -267,9 +267,21 @@ extension Checkpoint {
       )
     }
     do {
-      try writer.write(self, to: path, options: options)
+      try AtomicFile.reading(mappedFiles) {
+        try writer.write(self, to: path, options: options)
+      }
     } catch let error as CheckpointError {
       throw error.located(file: path)
     }
+  }
+
+  /// The files that the tensors' bytes lie in.
+  private var mappedFiles: [MappedFile] {
+    var files: [ObjectIdentifier: MappedFile] = [:]
+    for tensor in tensors.values {
+      guard let file = tensor.storage.place?.file else { continue }
+      files[ObjectIdentifier(file)] = file
+    }
+    return Array(files.values)
   }
 }

@@ -22,6 +22,9 @@ internal import CKernels
 /// replaced. A hard link to the old file keeps the old content. A pipe or a
 /// device can't be replaced: it is written to straight away.
 ///
+/// Within ``reading(_:_:)`` a file is not committed whose source was changed
+/// meanwhile.
+///
 /// One thread at a time may use an object.
 @safe
 public final class AtomicFile: PatchableSink {
@@ -140,12 +143,7 @@ public final class AtomicFile: PatchableSink {
         )
         // A page past the end of a file that was shortened can't be read.
         guard count != 0 || file.isIntact else {
-          throw FileError(
-            .read,
-            path: file.path,
-            code: EIO,
-            detail: "the file was changed while it was read"
-          )
+          throw Self.changed(file)
         }
         // Other file systems, pipes and old kernels take the bytes as below.
         guard count > 0 else { break }
@@ -213,6 +211,7 @@ public final class AtomicFile: PatchableSink {
   public func commit() throws(FileError) {
     try checkOpen()
     do throws(FileError) {
+      try Self.checkSources()
       try flush()
       guard destination.temporary != nil else {
         close()
@@ -279,14 +278,16 @@ public final class AtomicFile: PatchableSink {
       if result > 0 {
         written += result
       } else if result == 0 || errno != EINTR {
-        let error = FileError(
-          .write,
-          path: path,
-          code: result == 0 ? ENOSPC : errno
-        )
+        let code = result == 0 ? ENOSPC : errno
         discard()
-        failure = error
-        throw error
+        do throws(FileError) {
+          // The system tells of a source that ends too early by this number.
+          if code == EFAULT { try Self.checkSources() }
+          throw FileError(.write, path: path, code: code)
+        } catch {
+          failure = error
+          throw error
+        }
       }
     }
   }

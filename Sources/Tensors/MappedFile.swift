@@ -1,3 +1,5 @@
+internal import CMapped
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -9,9 +11,10 @@
 /// A regular file's bytes, mapped read-only into memory.
 ///
 /// Mapping costs nothing per byte: pages come in when they are first read. A
-/// file that another process shortens meanwhile is the one danger: a page past
-/// the new end can't be read. Writers of this package never shorten a file in
-/// place; ``isIntact`` tells whether the file is still the one that was opened.
+/// file that another process shortens meanwhile is the one danger: reading a
+/// page past the new end ends the process; see ``ShortenedFile``. Writers of
+/// this package never shorten a file in place; ``isIntact`` tells whether the
+/// file is still the one that was opened.
 @safe
 public final class MappedFile: Sendable {
   /// The path as it was given.
@@ -66,6 +69,7 @@ public final class MappedFile: Sendable {
       _ = close(descriptor)
       throw FileError(.map, path: path, code: code)
     }
+    unsafe pth_mapped(address, count, path)
     return MappedFile(
       path,
       UInt(bitPattern: address),
@@ -116,6 +120,7 @@ public final class MappedFile: Sendable {
 
   deinit {
     if base != 0 {
+      unsafe pth_unmapped(UnsafeRawPointer(bitPattern: base))
       _ = unsafe munmap(UnsafeMutableRawPointer(bitPattern: base), count)
     }
     _ = close(descriptor)

@@ -118,14 +118,15 @@ struct OutputDestination {
     TemporaryName.removeLeftovers(beside: target)
     TemporaryName.live.withLock { _ = $0.insert(temporary) }
     do throws(FileError) {
-      let descriptor = try opened(
-        temporary,
-        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-        mode: previous == nil ? 0o666 : 0o600
-      )
-      // Tells other processes that the file is in use; see removeLeftovers.
-      _ = flock(descriptor, LOCK_EX | LOCK_NB)
-      return descriptor
+      while true {
+        let descriptor = try opened(
+          temporary,
+          O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+          mode: previous == nil ? 0o666 : 0o600
+        )
+        if TemporaryName.lock(descriptor) { return descriptor }
+        _ = close(descriptor)
+      }
     } catch {
       TemporaryName.live.withLock { _ = $0.remove(temporary) }
       throw error

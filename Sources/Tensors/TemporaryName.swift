@@ -38,8 +38,9 @@ enum TemporaryName {
 
   /// Removes the temporary files and folders of this target whose writers are gone.
   ///
-  /// A writer holds a lock on its file, which the system drops when it dies;
-  /// the process number alone may be another's by now.
+  /// A writer holds a lock on its file, which the system drops when it dies.
+  /// The process number tells nothing: it may be another's by now, or one of
+  /// another container.
   static func removeLeftovers(beside target: String) {
     let folder = OutputDestination.folder(of: target)
     let prefix = prefix(of: target)
@@ -75,11 +76,9 @@ enum TemporaryName {
   }
 
   private static func remove(_ path: String, ifAbandonedBy writer: pid_t) {
-    let isOwn = writer == getpid()
-    if isOwn {
-      guard !live.withLock({ $0.contains(path) }) else { return }
-    } else {
-      guard kill(writer, 0) != 0, errno == ESRCH else { return }
+    // Some network file systems grant a process its own lock a second time.
+    guard writer != getpid() || !live.withLock({ $0.contains(path) }) else {
+      return
     }
     let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
     #if canImport(Darwin)
@@ -91,8 +90,20 @@ enum TemporaryName {
     #endif
     guard descriptor >= 0 else { return }
     defer { _ = close(descriptor) }
-    // A process in another container has another number but the same lock.
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return }
     if unsafe unlink(path) != 0 { removeFolder(path) }
+  }
+
+  /// Takes the lock that tells other processes that a file is in use.
+  ///
+  /// - Returns: Whether the file is still there: another process may have
+  ///   taken it for abandoned before it was locked.
+  static func lock(_ descriptor: Int32) -> Bool {
+    var result: Int32
+    repeat {
+      result = flock(descriptor, LOCK_EX)
+    } while result != 0 && errno == EINTR
+    var status = stat()
+    return unsafe fstat(descriptor, &status) != 0 || status.st_nlink > 0
   }
 }

@@ -7,6 +7,10 @@ internal import Tensors
 enum Main {
   static func main() async {
     Interrupt.outliveFileSizeLimit()
+    ShortenedFile.endProcess(
+      prefix: "pth: error: ",
+      status: Exit.ioFailure.rawValue
+    )
     do {
       try checkCommand()
       var command = try PthCommand.parseAsRoot()

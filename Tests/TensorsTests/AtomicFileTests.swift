@@ -182,30 +182,50 @@ struct AtomicFileTests {
     }
   }
 
-  @Test("What a dead process left is removed; a living one's file is not")
+  @Test("What a dead process left is removed; what is being written is not")
   func removesLeftovers() throws {
     try withTemporaryDirectory { folder in
-      let ended = Process()
-      ended.executableURL = URL(fileURLWithPath: "/bin/true")
-      try ended.run()
-      ended.waitUntilExit()
-      let dead = ".out.pth-\(ended.processIdentifier)-abc.tmp"
-      let own = ".out.pth-\(getpid())-abc.tmp"
-      let living = ".out.pth-1-abc.tmp"
-      let other = ".other.pth-\(ended.processIdentifier)-abc.tmp"
-      for name in [dead, own, living, other] {
+      // Process numbers are used again: the first process is always there.
+      let dead = [".out.pth-1-abc.tmp", ".out.pth-\(getpid())-abc.tmp"]
+      let living = ".out.pth-2-abc.tmp"
+      let other = ".other.pth-1-abc.tmp"
+      for name in dead + [living, other] {
         try writeFile([0], to: folder.file(name))
       }
+      let descriptor = open(folder.file(living), O_RDONLY)
+      defer { close(descriptor) }
+      #expect(flock(descriptor, LOCK_EX) == 0)
       let concurrent = try AtomicFile(folder.file("out"))
       try write([1], to: folder.file("out"))
       let names = try folder.names()
-      #expect(!names.contains(dead))
-      #expect(!names.contains(own))
+      #expect(names.allSatisfy { !dead.contains($0) })
       #expect(names.contains(living))
       #expect(names.contains(other))
       try concurrent.write([2])
       try concurrent.commit()
       #expect(try readFile(folder.file("out")) == [2])
+    }
+  }
+
+  @Test("A source that changes while it is copied keeps the copy from being")
+  func refusesChangedSources() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder.file("in")
+      try writeFile([UInt8](repeating: 7, count: 100), to: path)
+      let source = try MappedFile.open(path)
+      try writeFile([1], to: folder.file("out"))
+      let error = #expect(throws: FileError.self) {
+        try AtomicFile.reading([source]) {
+          let file = try AtomicFile(folder.file("out"))
+          #expect(truncate(path, 10) == 0)
+          try source.withUnsafeBytes { try file.write($0) }
+          try file.commit()
+        }
+      }
+      #expect(error?.path == path)
+      #expect(error?.detail == "changed while being read")
+      #expect(try readFile(folder.file("out")) == [1])
+      #expect(try folder.names() == ["in", "out"])
     }
   }
 

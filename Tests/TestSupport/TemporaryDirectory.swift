@@ -7,10 +7,15 @@ public final class TemporaryDirectory: Sendable {
 
   /// Makes a new, empty folder.
   ///
+  /// - Parameter inMemory: Whether it shall be on a file system in memory,
+  ///   where the system has one: for tests that write very often.
   /// - Throws: What making it throws.
-  public init() throws {
-    let url = FileManager.default.temporaryDirectory
-      .appendingPathComponent("pth-test-\(UUID().uuidString)")
+  public init(inMemory: Bool = false) throws {
+    let memory = URL(fileURLWithPath: "/dev/shm")
+    let isThere = FileManager.default.isWritableFile(atPath: memory.path)
+    let parent =
+      inMemory && isThere ? memory : FileManager.default.temporaryDirectory
+    let url = parent.appendingPathComponent("pth-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
       at: url,
       withIntermediateDirectories: true
