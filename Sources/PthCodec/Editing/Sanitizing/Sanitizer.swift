@@ -83,7 +83,8 @@ struct Sanitizer {
       guard seen.insert(id).inserted else { continue }
       if id.index < original.nodeCount { try rewrite(id) }
       let start = pending.count
-      forEachMember(of: id) { member, label in
+      // Not of `self`: a copy of it would make the closure copy `parents`.
+      Self.forEachMember(of: id, in: editor.graph) { member, label in
         guard !seen.contains(member) else { return }
         if parents[member] == nil {
           parents[member] = Step(parent: id, label: label)
@@ -97,16 +98,16 @@ struct Sanitizer {
 
   // MARK: Places
 
-  private func forEachMember(
+  private static func forEachMember(
     of id: NodeID,
+    in graph: PickleGraph,
     _ body: (NodeID, String?) -> Void
   ) {
-    let graph = editor.graph
     switch graph.kind(id) {
     case .dict:
       for (key, value) in graph.pairs(id) {
         body(key, nil)
-        body(value, label(key))
+        body(value, label(key, graph))
       }
     case .list, .tuple, .set, .frozenSet:
       for (index, child) in graph.children(id).enumerated() {
@@ -122,7 +123,7 @@ struct Sanitizer {
       }
       for (key, value) in object.dictItems {
         body(key, nil)
-        body(value, label(key))
+        body(value, label(key, graph))
       }
       for child in object.setItems { body(child, nil) }
       if let state = object.state { body(state, nil) }
@@ -133,10 +134,10 @@ struct Sanitizer {
     }
   }
 
-  private func label(_ key: NodeID) -> String {
-    if let text = editor.graph.string(key) { return text }
-    if let number = editor.graph.int(key) { return String(number) }
-    return "(\(editor.graph.kind(key)))"
+  private static func label(_ key: NodeID, _ graph: PickleGraph) -> String {
+    if let text = graph.string(key) { return text }
+    if let number = graph.int(key) { return String(number) }
+    return "(\(graph.kind(key)))"
   }
 
   /// The path to a node, cut at its front where it is very long.
