@@ -29,7 +29,7 @@ extension TensorError: CustomStringConvertible {
       "a view of \(dtype), with gaps, can't be read element by element"
     case .tooLarge(let bytes, let storageBytes):
       "the view repeats \(storageBytes) bytes to \(bytes); "
-        + "that is not unfolded in memory"
+        + "that is not unfolded"
     }
   }
 }
@@ -105,8 +105,20 @@ extension Tensor {
 
   /// A storage of the elements in row-major order, without gaps.
   private func gathered() throws -> Storage {
+    try checkUnfolding()
+    return try unsafe storage.withUnsafeBytes { source in
+      unsafe Storage(byteCount: byteCount) { target in
+        var cursor = StridedCursor(layout: layout, itemSize: dtype.itemSize)
+        unsafe cursor.read(from: source, into: target)
+      }
+    }
+  }
+
+  /// Throws where a view can't be gathered.
+  private func checkUnfolding() throws(TensorError) {
     guard !dtype.isPacked else { throw TensorError.packedView(dtype) }
-    // A stride of 0 lets a few bytes in a file claim any amount of memory.
+    // A stride of 0 lets a few bytes in a file claim any amount of memory, and
+    // of time.
     let (limit, overflow) = storage.byteCount.multipliedReportingOverflow(
       by: 16
     )
@@ -115,12 +127,6 @@ extension Tensor {
         bytes: byteCount,
         storageBytes: storage.byteCount
       )
-    }
-    return try unsafe storage.withUnsafeBytes { source in
-      unsafe Storage(byteCount: byteCount) { target in
-        var cursor = StridedCursor(layout: layout, itemSize: dtype.itemSize)
-        unsafe cursor.read(from: source, into: target)
-      }
     }
   }
 
@@ -147,7 +153,7 @@ extension Tensor {
         try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[range]))
       }
     }
-    guard !dtype.isPacked else { throw TensorError.packedView(dtype) }
+    try checkUnfolding()
     let size = max(1, pieceSize / dtype.itemSize) * dtype.itemSize
     let piece = UnsafeMutableRawBufferPointer.allocate(
       byteCount: min(size, byteCount),

@@ -40,8 +40,16 @@ enum TensorContent {
     }
     let counts = results.withLock { $0 }
     return try tensors.indices.compactMap { index in
-      guard let count = try counts[index]?.get(), count > 0 else { return nil }
       let (name, tensor) = tensors[index]
+      let count: Int
+      do {
+        guard let found = try counts[index]?.get(), found > 0 else {
+          return nil
+        }
+        count = found
+      } catch let error as TensorError {
+        return Finding(.error, "unreadable", keyPath: name, "\(error)")
+      }
       return Finding(
         .warning,
         "non-finite",
