@@ -1,0 +1,1 @@
+../../../Tests/PthCodecTests/MutationReading.swift
