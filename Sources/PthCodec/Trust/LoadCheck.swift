@@ -214,6 +214,13 @@ struct LoadRun {
           )
         }
       }
+      if number == 1, graph.int(graph.root) != 1001 {
+        return fail(
+          "bad-protocol",
+          offset: start,
+          "the protocol version should be 1001"
+        )
+      }
       start = graph.endOffset
     }
     checkByReading(file)
