@@ -10,7 +10,7 @@ import Tensors
 enum UntrustedFile {
   /// Limits so low that an honest reader stays below 256 MB.
   static let limits = ReadOptions(
-    maxNodes: 4_000_000,
+    pickle: PickleLimits(maxNodes: 4_000_000),
     maxInflatedSize: 64 << 20
   )
 
