@@ -43,10 +43,22 @@ struct LossReport {
 
   /// Adds the source format's own texts.
   mutating func addTexts(of checkpoint: Checkpoint) {
-    for key in checkpoint.metadata.keys
-    // This one only says that the file is PyTorch's.
-    where checkpoint.format != .safetensors || key != "format" {
+    for (key, text) in checkpoint.metadata
+    where !isMark(key, text, of: checkpoint.format) {
       add(key, "\(format) has no place for texts")
+    }
+  }
+
+  /// Whether a text only says that the file is PyTorch's, or this package's.
+  private func isMark(
+    _ key: String,
+    _ text: String,
+    of source: FormatID
+  ) -> Bool {
+    switch source {
+    case .safetensors: key == "format"
+    case .gguf: key == "general.architecture" && text == "pth"
+    default: false
     }
   }
 
