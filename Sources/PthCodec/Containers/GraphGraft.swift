@@ -1,3 +1,4 @@
+internal import OrderedCollections
 internal import Pickle
 internal import Tensors
 
@@ -21,6 +22,26 @@ struct GraphGraft {
   init(_ source: PickleGraph, storage: @escaping StorageCopy) {
     reader = GraphReader(source)
     self.storage = storage
+  }
+
+  /// Copies values of an object whose storages stay as they are.
+  ///
+  /// - Parameter content: The object, with its storages.
+  init(_ content: PickledContent) {
+    let storages = content.storages
+    self.init(content.graph) { builder, reference in
+      guard let entry = storages[reference.key] else {
+        throw CheckpointError(
+          .damaged,
+          "there is no storage \(reference.key)"
+        )
+      }
+      return builder.storage(
+        entry.storage,
+        as: reference.type,
+        location: reference.location
+      )
+    }
   }
 
   private enum Step {

@@ -97,20 +97,7 @@ struct DCPOutput {
     if let tensor = item.tensor {
       builder.setRoot(try builder.tensor(tensor.alone()))
     } else {
-      let storages = content.storages
-      var graft = GraphGraft(content.graph) { builder, reference in
-        guard let entry = storages[reference.key] else {
-          throw CheckpointError(
-            .damaged,
-            "there is no storage \(reference.key)"
-          )
-        }
-        return builder.storage(
-          entry.storage,
-          as: reference.type,
-          location: reference.location
-        )
-      }
+      var graft = GraphGraft(content)
       builder.setRoot(try graft.copy(item.node, into: &builder))
     }
     let part = builder.content()

@@ -37,20 +37,7 @@ struct DCPTree {
     at path: [DCPMetadata.PathItem]
   ) throws {
     guard let content = checkpoint.pickled else { return }
-    let storages = content.storages
-    var graft = GraphGraft(content.graph) { builder, reference in
-      guard let entry = storages[reference.key] else {
-        throw CheckpointError(
-          .damaged,
-          "there is no storage \(reference.key)"
-        )
-      }
-      return builder.storage(
-        entry.storage,
-        as: reference.type,
-        location: reference.location
-      )
-    }
+    var graft = GraphGraft(content)
     try set(
       try graft.copy(content.graph.root, into: &builder),
       at: path
