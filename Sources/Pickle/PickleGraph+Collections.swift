@@ -78,6 +78,24 @@ extension PickleGraph {
     return pairs(record(id)?.dictItems ?? Run())
   }
 
+  /// Appends the integers that a tuple or list consists of.
+  ///
+  /// - Parameters:
+  ///   - id: The tuple or list; of another kind nothing is appended.
+  ///   - numbers: Where they go.
+  /// - Returns: The first element that is no integer of at most 64 bits, nil
+  ///   where all are.
+  public func appendIntegers(
+    of id: NodeID,
+    to numbers: inout [Int]
+  ) -> NodeID? {
+    for child in children(id) {
+      guard let number = int(child) else { return child }
+      numbers.append(number)
+    }
+    return nil
+  }
+
   func children(_ run: Run) -> Children {
     Children(arena, start: Int(run.start), count: Int(run.count))
   }

@@ -66,6 +66,23 @@ extension PickleGraph {
     )
   }
 
+  /// What an object is made by, without its items and state, nil for another
+  /// kind: much less work than ``object(_:)``.
+  public func call(
+    _ id: NodeID
+  ) -> (
+    construction: Object.Construction, callable: NodeID, arguments: NodeID
+  )? {
+    let node = node(id)
+    guard node.isKind(.object) else { return nil }
+    let payload = arena.storage.payload(of: id.index)
+    return (
+      construction(node),
+      NodeID(UInt32(truncatingIfNeeded: payload)),
+      NodeID(UInt32(truncatingIfNeeded: payload >> 32))
+    )
+  }
+
   /// The changes to an object, global, persistent id or extension code after
   /// it is made, in order; none for another kind.
   public func changes(_ id: NodeID) -> [Change] {

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 extension PickleGraph {
   /// A string's text, nil for another kind.
   ///
@@ -113,5 +121,9 @@ func sameBytes(
   _ b: UnsafeRawBufferPointer
 ) -> Bool {
   guard a.count == b.count else { return false }
-  return unsafe a.elementsEqual(b)
+  // Without an address there are no bytes.
+  guard let first = a.baseAddress, let second = b.baseAddress else {
+    return true
+  }
+  return unsafe memcmp(first, second, a.count) == 0
 }

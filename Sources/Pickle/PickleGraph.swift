@@ -112,6 +112,17 @@ public struct PickleGraph: Sendable {
     }
   }
 
+  /// The persistent ids, reachable or not, in the order in which they were
+  /// made.
+  public var persistentIDs: [NodeID] {
+    var found: [NodeID] = []
+    for index in 0..<nodeCount
+    where arena.storage.nodes[index].isKind(.persistentID) {
+      found.append(NodeID(UInt32(truncatingIfNeeded: index)))
+    }
+    return found
+  }
+
   @inline(__always)
   func node(_ id: NodeID) -> Node { arena.storage.nodes[id.index] }
 

@@ -183,10 +183,34 @@ public final class MappedFile: Sendable {
     return try body()
   }
 
+  /// Fills a buffer with the file's bytes from `offset`, mapping no page.
+  ///
+  /// - Returns: Whether there were enough bytes, and the system gave them.
+  package func read(
+    into buffer: UnsafeMutableRawBufferPointer,
+    at offset: Int
+  ) -> Bool {
+    guard let start = buffer.baseAddress else { return true }
+    var length: Int
+    repeat {
+      length = unsafe pread(descriptor, start, buffer.count, off_t(offset))
+    } while length < 0 && errno == EINTR
+    return length == buffer.count
+  }
+
   private func advise(_ advice: Int32) {
     guard base != 0 else { return }
     // Only speed depends on it, so that a failure is of no consequence.
     _ = unsafe madvise(UnsafeMutableRawPointer(bitPattern: base), count, advice)
+    #if canImport(Glibc) || canImport(Musl)
+      let isRandom = advice == MADV_RANDOM
+      _ = posix_fadvise(
+        descriptor,
+        0,
+        0,
+        isRandom ? POSIX_FADV_RANDOM : POSIX_FADV_NORMAL
+      )
+    #endif
   }
 
   private static func stamp(of status: stat) -> [Int] {
