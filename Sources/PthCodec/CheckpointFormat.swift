@@ -104,6 +104,9 @@ public struct CheckpointInput: Sendable {
   /// The first bytes, at most 512; empty for a folder.
   public let head: [UInt8]
 
+  /// The directory of a zip archive, read once for all who ask.
+  let zip: ZipMemo
+
   /// Opens a file, or takes a folder as it is.
   ///
   /// - Parameter path: The path of a file or folder.
@@ -118,6 +121,7 @@ public struct CheckpointInput: Sendable {
       file = nil
       head = []
     }
+    zip = ZipMemo(file)
   }
 
   /// The last part of the path.

@@ -1,5 +1,6 @@
 // A PyTorch archive opened for reading: its root folder, its records by name,
 // and their bytes without a copy.
+internal import Synchronization
 package import Tensors
 
 /// A zip archive as PyTorch lays it out: every record in one root folder.
@@ -17,6 +18,9 @@ package final class ArchiveReader: Sendable {
   private let rootLength: Int
   private let content: ZipContent
 
+  /// The record that was found last.
+  private let latest = Atomic<Int>(-1)
+
   /// Opens the archive that is the whole of `file`.
   ///
   /// - Throws: ``ArchiveError`` where it is no zip archive, where there is no
@@ -31,11 +35,20 @@ package final class ArchiveReader: Sendable {
   /// Opens an archive.
   ///
   /// - Throws: As ``init(_:limits:)`` of a mapped file does.
-  package init(
+  package convenience init(
     _ bytes: ArchiveBytes,
     limits: ArchiveLimits = ArchiveLimits()
   ) throws(ArchiveError) {
-    let directory = try ZipDirectory(bytes)
+    try self.init(ZipDirectory(bytes), limits: limits)
+  }
+
+  /// Opens an archive whose directory has been read.
+  ///
+  /// - Throws: As ``init(_:limits:)`` of a mapped file does.
+  init(
+    _ directory: ZipDirectory,
+    limits: ArchiveLimits
+  ) throws(ArchiveError) {
     let root = try directory.singleRoot()
     self.root = directory.text(in: root)
     rootLength = root.count
@@ -69,7 +82,13 @@ package final class ArchiveReader: Sendable {
   }
 
   /// The position in the directory of the record with this name.
-  package func index(of name: String) -> Int? { names[name] }
+  package func index(of name: String) -> Int? {
+    // PyTorch writes records in the order in which the pickle names them.
+    let next = latest.load(ordering: .relaxed) &+ 1
+    let index = names.isName(name, ofRecordAt: next) ? next : names[name]
+    if let index { latest.store(index, ordering: .relaxed) }
+    return index
+  }
 
   /// Whether there is a record with this name.
   package func contains(_ name: String) -> Bool { names[name] != nil }
@@ -95,7 +114,7 @@ package final class ArchiveReader: Sendable {
     forRecord name: String,
     checkingSum: Bool = false
   ) throws(ArchiveError) -> Storage {
-    guard let index = names[name] else {
+    guard let index = index(of: name) else {
       throw ArchiveError(
         .missingRecord,
         file: path,

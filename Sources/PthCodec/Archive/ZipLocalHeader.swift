@@ -17,20 +17,36 @@ package struct ZipLocalHeader: Sendable {
 
   /// Reads the local header at `offset`, or nil where there is none.
   init?(in view: ByteView, at offset: Int) {
+    self.init(in: view, at: offset, from: offset, of: view.count)
+  }
+
+  /// Reads a local header.
+  ///
+  /// - Parameters:
+  ///   - view: Bytes with the header's fixed part in them.
+  ///   - start: Where in the view it begins.
+  ///   - offset: Where in the archive it begins.
+  ///   - count: The archive's bytes.
+  init?(
+    in view: ByteView,
+    at start: Int,
+    from offset: Int,
+    of count: Int
+  ) {
     guard
-      view.u32(offset) == Zip.localSignature,
-      let flags = view.u16(offset + 6),
-      let method = view.u16(offset + 8),
-      let crc32 = view.u32(offset + 14),
-      let compressedSize = view.u32(offset + 18),
-      let uncompressedSize = view.u32(offset + 22),
-      let nameLength = view.u16(offset + 26),
-      let extraLength = view.u16(offset + 28)
+      view.u32(start) == Zip.localSignature,
+      let flags = view.u16(start + 6),
+      let method = view.u16(start + 8),
+      let crc32 = view.u32(start + 14),
+      let compressedSize = view.u32(start + 18),
+      let uncompressedSize = view.u32(start + 22),
+      let nameLength = view.u16(start + 26),
+      let extraLength = view.u16(start + 28)
     else { return nil }
     let name = offset + Zip.localHeaderSize
     let extra = name + Int(nameLength)
     let data = extra + Int(extraLength)
-    guard data <= view.count else { return nil }
+    guard data <= count else { return nil }
     self.offset = offset
     dataOffset = data
     self.flags = flags
@@ -52,14 +68,7 @@ extension ZipDirectory {
     of record: ZipRecord
   ) throws(ArchiveError) -> ZipLocalHeader {
     let hint = "the file is damaged or made to deceive; see `pth verify`"
-    let offset = record.headerOffset
-    let (header, sameName) = bytes.withView { view in
-      let header = ZipLocalHeader(in: view, at: offset)
-      let sameName = header.map {
-        view.areEqual($0.nameRange, record.nameRange)
-      }
-      return (header, sameName ?? false)
-    }
+    let (header, sameName) = headerAndName(of: record)
     guard let header else {
       throw fault(
         .badLocalHeader,
@@ -88,6 +97,44 @@ extension ZipDirectory {
     return header
   }
 
+  /// A record's local header, and whether it has the directory's name.
+  private func headerAndName(
+    of record: ZipRecord
+  ) -> (ZipLocalHeader?, Bool) {
+    let size = Zip.localHeaderSize + record.nameLength
+    guard let range = Range(start: record.headerOffset, count: size) else {
+      return (nil, false)
+    }
+    return bytes.withFewBytes(
+      of: range,
+      isAlone: record.compressedSize >= Self.farApart
+    ) { part, start in
+      let header = ZipLocalHeader(
+        in: part,
+        at: start,
+        from: range.lowerBound,
+        of: bytes.count
+      )
+      guard let header, header.nameRange.count == record.nameLength else {
+        return (header, false)
+      }
+      let nameStart = start + Zip.localHeaderSize
+      let isSame = bytes.withView { all in
+        guard
+          let own = unsafe part.slice(
+            nameStart..<nameStart + record.nameLength
+          ),
+          let listed = unsafe all.slice(record.nameRange)
+        else { return false }
+        return unsafe haveSameBytes(own, listed)
+      }
+      return (header, isSame)
+    }
+  }
+
+  /// A page fault maps 64 KiB: of shorter records it brings in several.
+  private static var farApart: Int { 1 << 16 }
+
   /// The text in `range`; bytes that are not UTF-8 come as U+FFFD.
   func text(in range: Range<Int>) -> String {
     bytes.withView { view in
@@ -108,6 +155,6 @@ extension ByteView {
       let first = unsafe slice(first),
       let second = unsafe slice(second)
     else { return false }
-    return unsafe first.elementsEqual(second)
+    return unsafe haveSameBytes(first, second)
   }
 }

@@ -60,6 +60,19 @@ struct ZipNameIndex: Sendable {
     }
   }
 
+  /// Whether the record at a position, if there is one, has this very name.
+  func isName(_ name: String, ofRecordAt index: Int) -> Bool {
+    guard directory.records.indices.contains(index) else { return false }
+    let range = nameRange(of: directory.records[index])
+    var name = name
+    return name.withUTF8 { utf8 in
+      directory.bytes.withView { view in
+        guard let known = unsafe view.slice(range) else { return false }
+        return unsafe haveSameBytes(known, UnsafeRawBufferPointer(utf8))
+      }
+    }
+  }
+
   private subscript(_ name: UnsafeRawBufferPointer) -> Int? {
     directory.bytes.withView { view in
       var slot = unsafe slot(ofHash: hash(name))
@@ -81,7 +94,7 @@ struct ZipNameIndex: Sendable {
     _ second: UnsafeRawBufferPointer
   ) -> Bool {
     unsafe ignoringCase
-      ? equalsIgnoringCase(first, second) : first.elementsEqual(second)
+      ? equalsIgnoringCase(first, second) : haveSameBytes(first, second)
   }
 
   private func nameRange(of record: ZipRecord) -> Range<Int> {
