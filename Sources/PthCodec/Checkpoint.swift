@@ -27,8 +27,22 @@ public struct Checkpoint: Sendable {
   /// the checkpoint is more than its tensors, the object changes with them
   /// when it is saved or edited, or ``CheckpointError`` says why it can't.
   public var tensors: OrderedDictionary<String, Tensor> {
-    didSet { isStale = true }
+    get { deferredTensors.value }
+    _modify {
+      isStale = true
+      var changed = deferredTensors.value
+      // Else the dictionary would be shared, and copied for each change.
+      deferredTensors = Self.noTensors
+      defer { deferredTensors = Deferred(ready: changed) }
+      yield &changed
+    }
   }
+
+  private var deferredTensors: Deferred<OrderedDictionary<String, Tensor>>
+
+  private static let noTensors = Deferred<OrderedDictionary<String, Tensor>>(
+    ready: [:]
+  )
 
   /// The values that are not tensors, in the file's order.
   ///
@@ -52,7 +66,9 @@ public struct Checkpoint: Sendable {
   /// the file has no pickle.
   var pickled: PickledContent? {
     didSet {
-      shown = pickled.map { _ in Shown(tensors, values, moduleVersions) }
+      shown = pickled.map { _ in
+        Shown(deferredTensors, values, moduleVersions)
+      }
       isStale = false
     }
   }
@@ -68,16 +84,18 @@ public struct Checkpoint: Sendable {
 
   /// The parts of an object that can be changed beside it.
   struct Shown: Sendable {
-    let tensors: OrderedDictionary<String, Tensor>
+    private let deferredTensors: Deferred<OrderedDictionary<String, Tensor>>
     let values: [CheckpointValue]
     let moduleVersions: OrderedDictionary<String, Int>
 
-    init(
-      _ tensors: OrderedDictionary<String, Tensor>,
+    var tensors: OrderedDictionary<String, Tensor> { deferredTensors.value }
+
+    fileprivate init(
+      _ tensors: Deferred<OrderedDictionary<String, Tensor>>,
       _ values: [CheckpointValue],
       _ moduleVersions: OrderedDictionary<String, Int>
     ) {
-      self.tensors = tensors
+      deferredTensors = tensors
       self.values = values
       self.moduleVersions = moduleVersions
     }
@@ -99,11 +117,26 @@ public struct Checkpoint: Sendable {
     metadata: OrderedDictionary<String, String> = [:]
   ) {
     self.format = format
-    self.tensors = tensors
+    deferredTensors = Deferred(ready: tensors)
     self.values = values
     self.moduleVersions = moduleVersions
     self.metadata = metadata
     byteOrder = .little
+  }
+
+  /// Makes a checkpoint of a pickle and what a walk has found in it.
+  init(_ content: PickledContent, walk: ObjectWalk, as format: FormatID) {
+    let found = walk.found
+    let tensors = Deferred { found.byName() }
+    self.format = format
+    deferredTensors = tensors
+    values = walk.values
+    moduleVersions = walk.moduleVersions
+    metadata = [:]
+    byteOrder = .little
+    var content = content
+    content.deferredNodes = Deferred { found.nodes(of: tensors.value) }
+    setObject(content)
   }
 
   /// Makes a checkpoint of a state dict.

@@ -76,19 +76,11 @@ extension Checkpoint {
       decoder: TensorDecoder(reader: GraphReader(graph), storages: storages)
     )
     try walk.run()
+    let storages = walk.decoder.storages.list
     self.init(
-      format: format,
-      tensors: walk.tensors,
-      values: walk.values,
-      moduleVersions: walk.moduleVersions
-    )
-    setObject(
-      PickledContent(
-        graph: graph,
-        storages: walk.decoder.storages.entries,
-        tensorNodes: walk.tensorNodes,
-        archive: nil
-      )
+      PickledContent(graph: graph, storages: storages),
+      walk: walk,
+      as: format
     )
   }
 }

@@ -24,15 +24,7 @@ extension Checkpoint {
       walk.decoding = DecodingContext(decoders, decoder)
     }
     try walk.run()
-    self.init(
-      format: format,
-      tensors: walk.tensors,
-      values: walk.values,
-      moduleVersions: walk.moduleVersions
-    )
-    var content = content
-    content.tensorNodes = walk.tensorNodes
-    setObject(content)
+    self.init(content, walk: walk, as: format)
   }
 
   /// The checkpoint with its object changed.

@@ -92,9 +92,9 @@ struct ObjectPlaces {
         frame.next < frame.pairs
         ? Slot.pair(frame.next) : frame.isSequence ? .element : .attribute
       switch member.name {
-      case .text(let name):
-        text = name
-        path.append(name)
+      case .key(let key):
+        text = reader.keyText(key)
+        path.append(text)
       case .index(let index):
         text = String(index)
         path.append(index)

@@ -2,7 +2,9 @@ internal import Pickle
 internal import Tensors
 
 /// Reads Python values out of a pickle's graph, with errors that say where.
-struct GraphReader {
+///
+/// A class, because every step of a walk passes it on.
+final class GraphReader: Sendable {
   let graph: PickleGraph
 
   /// The known function of each global of the graph.
@@ -39,11 +41,11 @@ struct GraphReader {
     _ id: PickleGraph.NodeID
   ) -> (function: TorchFunction, arguments: PickleGraph.Children)? {
     guard
-      let object = graph.object(id), object.construction == .reduce,
-      let function = function(object.callable),
-      graph.kind(object.arguments) == .tuple
+      let call = graph.call(id), call.construction == .reduce,
+      let function = function(call.callable),
+      graph.kind(call.arguments) == .tuple
     else { return nil }
-    return (function, graph.children(object.arguments))
+    return (function, graph.children(call.arguments))
   }
 
   func integer(
@@ -59,6 +61,17 @@ struct GraphReader {
     _ id: PickleGraph.NodeID,
     _ what: @autoclosure () -> String
   ) throws(CheckpointError) -> [Int] {
+    var numbers: [Int] = []
+    try appendIntegers(of: id, to: &numbers, what())
+    return numbers
+  }
+
+  /// Appends sizes or strides; see ``integers(_:_:)``.
+  func appendIntegers(
+    of id: PickleGraph.NodeID,
+    to numbers: inout [Int],
+    _ what: @autoclosure () -> String
+  ) throws(CheckpointError) {
     var list = id
     if graph.kind(id) == .object, let call = call(id), call.function == .size,
       let first = call.arguments.first
@@ -67,16 +80,9 @@ struct GraphReader {
     }
     switch graph.kind(list) {
     case .tuple, .list:
-      let children = graph.children(list)
-      var numbers: [Int] = []
-      numbers.reserveCapacity(children.count)
-      for child in children {
-        guard let number = graph.int(child) else {
-          throw fault(child, "\(what()) should be integers")
-        }
-        numbers.append(number)
+      if let other = graph.appendIntegers(of: list, to: &numbers) {
+        throw fault(other, "\(what()) should be integers")
       }
-      return numbers
     default:
       throw fault(id, "\(what()) should be a tuple of integers")
     }

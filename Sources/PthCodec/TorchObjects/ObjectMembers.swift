@@ -6,7 +6,7 @@ extension GraphReader {
   typealias Member = ObjectWalk.Member
 
   func members(_ pairs: PickleGraph.Pairs) -> [Member] {
-    pairs.map { Member(name: .text(keyText($0.key)), id: $0.value) }
+    pairs.map { Member(name: .key($0.key), id: $0.value) }
   }
 
   func members(_ children: PickleGraph.Children) -> [Member] {
@@ -86,7 +86,7 @@ extension GraphReader {
         guard pair.count == 2 else {
           return Member(name: .index(index), id: item)
         }
-        return Member(name: .text(keyText(pair[0])), id: pair[1])
+        return Member(name: .key(pair[0]), id: pair[1])
       }
     default: return []
     }
@@ -99,12 +99,14 @@ extension GraphReader {
   ) -> [Member] {
     switch graph.kind(state) {
     case .dict:
-      let pairs = members(graph.pairs(state))
+      let pairs = graph.pairs(state)
       // A state dict's `_metadata` is shown as the modules' versions.
-      guard isMapping(id) else { return pairs }
-      return pairs.filter {
-        if case .text("_metadata") = $0.name { false } else { true }
-      }
+      let hides = isMapping(id)
+      return pairs.lazy
+        .filter { [graph] in
+          !hides || !graph.string($0.key, equals: "_metadata")
+        }
+        .map { Member(name: .key($0.key), id: $0.value) }
     case .tuple:
       // (attributes, slots): either may be None.
       let parts = graph.children(state)
@@ -149,7 +151,9 @@ extension GraphReader {
     for part: StaticString in ["_parameters", "_buffers", "_modules"] {
       guard let dict = value(of: part, in: state) else { continue }
       for member in items(dict) where graph.kind(member.id) != .none {
-        if case .text(let name) = member.name, hiddenNames.contains(name) {
+        if case .key(let key) = member.name,
+          hiddenNames.contains(keyText(key))
+        {
           continue
         }
         result.append(member)
@@ -161,7 +165,7 @@ extension GraphReader {
         !(name.hasPrefix("_") && isEmptyContainer(pair.value)),
         name != "_non_persistent_buffers_set"
       else { continue }
-      result.append(Member(name: .text(name), id: pair.value))
+      result.append(Member(name: .key(pair.key), id: pair.value))
     }
     return result
   }

@@ -10,15 +10,11 @@ internal import Tensors
 /// makes the number of paths exponential.
 struct ObjectWalk {
   private(set) var decoder: TensorDecoder
-  private(set) var tensors: OrderedDictionary<String, Tensor> = [:]
+  private(set) var found = FoundTensors()
   private(set) var values: [CheckpointValue] = []
 
   /// Decoders of a program's own classes, if there are any.
   var decoding: DecodingContext?
-
-  /// The node that each named tensor comes from, for edits of the pickle.
-  private(set) var tensorNodes: OrderedDictionary<String, PickleGraph.NodeID> =
-    [:]
 
   private let reader: GraphReader
   private let graph: PickleGraph
@@ -27,7 +23,6 @@ struct ObjectWalk {
   private var marks: [Mark]
   private var stepsLeft: Int
   private var textLeft: Int
-  private var duplicates: [String: Int] = [:]
 
   private enum Mark: UInt8 { case unseen, open, done }
 
@@ -42,7 +37,7 @@ struct ObjectWalk {
   /// A member of a container: the part of its name, and its node.
   struct Member {
     enum Name {
-      case text(String)
+      case key(PickleGraph.NodeID)
       case index(Int)
       /// The member stands under the container's own name.
       case same
@@ -79,7 +74,10 @@ struct ObjectWalk {
       stack[last].next += 1
       let mark = path.mark
       switch member.name {
-      case .text(let text): path.append(text)
+      case .key(let key):
+        if unsafe !reader.withKeyBytes(key, { unsafe path.append($0) }) {
+          path.append(reader.keyText(key))
+        }
       case .index(let index): path.append(index)
       case .same: break
       }
@@ -96,13 +94,12 @@ struct ObjectWalk {
     from mark: PathBuffer.Mark
   ) throws -> Bool {
     stepsLeft -= 1
-    if let leaf = reader.leaf(id) {
-      add(leaf.type, leaf.value)
-      return false
-    }
     if graph.kind(id) == .object {
       if decoding != nil, try visitDecoded(id) { return false }
       if try visitTensorOrScalar(id) { return false }
+    } else if let leaf = reader.leaf(id) {
+      add(leaf.type, leaf.value)
+      return false
     }
     switch marks[id.index] {
     case .open:
@@ -119,6 +116,11 @@ struct ObjectWalk {
         add(reader.typeName(id), .none)
       }
       return false
+    }
+    if found.isEmpty {
+      // The first container with tensors is most often the one with all.
+      found.reserveCapacity(members.count)
+      decoder.reserveCapacity(members.count)
     }
     marks[id.index] = .open
     stack.append(Frame(id: id, members: members, mark: mark))
@@ -158,7 +160,7 @@ struct ObjectWalk {
         add(value.type, value.value)
         return true
       }
-      guard let decoded = try decoder.tensor(id) else { return false }
+      guard let decoded = try decoder.tensor(id, call) else { return false }
       switch decoded.content {
       case .dense(let tensor): add(tensor, id, suffix: nil)
       case .parts(let parts):
@@ -216,16 +218,8 @@ struct ObjectWalk {
     let mark = path.mark
     if stack.isEmpty { path.append(Checkpoint.bareTensorName) }
     if let suffix { path.append(suffix) }
-    var name = path.text
+    found.append(tensor, at: id, named: path)
     path.reset(to: mark)
-    if let first = tensors.updateValue(tensor, forKey: name) {
-      tensors[name] = first
-      // Keys 1 and "1" have the same text: the later one gets a number.
-      duplicates[name, default: 1] += 1
-      name += "#\(duplicates[name] ?? 2)"
-      tensors[name] = tensor
-    }
-    tensorNodes[name] = id
   }
 
   private mutating func members(of id: PickleGraph.NodeID) -> [Member] {

@@ -20,6 +20,13 @@ struct PathBuffer {
     isAtRoot = false
   }
 
+  /// Appends a component in UTF-8.
+  mutating func append(_ component: UnsafeRawBufferPointer) {
+    if !isAtRoot { bytes.append(UInt8(ascii: ".")) }
+    unsafe bytes.append(contentsOf: component)
+    isAtRoot = false
+  }
+
   mutating func append(_ index: Int) {
     append(String(index))
   }
@@ -27,6 +34,15 @@ struct PathBuffer {
   mutating func reset(to mark: Mark) {
     bytes.removeLast(bytes.count - mark.count)
     isAtRoot = mark.isAtRoot
+  }
+
+  /// Appends the bytes of ``text``.
+  func appendText(to bytes: inout [UInt8]) {
+    if self.bytes.count <= Self.longest {
+      bytes += self.bytes
+    } else {
+      bytes += text.utf8
+    }
   }
 
   /// The path as text, shortened in the middle past some thousand bytes.

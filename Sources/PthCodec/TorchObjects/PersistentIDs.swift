@@ -1,6 +1,14 @@
 internal import Pickle
 internal import Tensors
 
+/// The words of the persistent id that was read last: a pickle has each of
+/// them once, and refers to it from all its persistent ids.
+struct StorageWords {
+  fileprivate var storage: PickleGraph.NodeID?
+  fileprivate var locationNode: PickleGraph.NodeID?
+  fileprivate var location = ""
+}
+
 extension GraphReader {
   /// The storage that a persistent id names.
   ///
@@ -11,12 +19,30 @@ extension GraphReader {
   func storageReference(
     _ id: PickleGraph.NodeID
   ) throws(CheckpointError) -> StorageReference {
+    var words = StorageWords()
+    return try storageReference(id, &words)
+  }
+
+  /// The storage that a persistent id names, with words from the one before.
+  ///
+  /// - Throws: As ``storageReference(_:)`` does.
+  func storageReference(
+    _ id: PickleGraph.NodeID,
+    _ words: inout StorageWords
+  ) throws(CheckpointError) -> StorageReference {
     guard let pid = graph.persistentID(id), graph.kind(pid) == .tuple else {
       throw fault(id, "a tensor's storage should be a persistent id")
     }
     let parts = graph.children(pid)
-    guard parts.count >= 5, graph.string(parts[0], equals: "storage") else {
+    guard parts.count >= 5,
+      parts[0] == words.storage || graph.string(parts[0], equals: "storage")
+    else {
       throw fault(pid, "a persistent id should be a tuple ('storage', …)")
+    }
+    words.storage = parts[0]
+    if parts[3] != words.locationNode {
+      words.location = try text(parts[3], "a storage's location")
+      words.locationNode = parts[3]
     }
     guard let type = storageType(parts[1]) else {
       let name = graph.global(parts[1]).map { "\($0.module).\($0.name)" }
@@ -29,7 +55,7 @@ extension GraphReader {
     return StorageReference(
       key: try storageKey(parts[2]),
       type: type,
-      location: try text(parts[3], "a storage's location"),
+      location: words.location,
       count: try integer(parts[4], "a storage's size"),
       view: parts.count > 5 ? try storageView(parts[5]) : nil
     )

@@ -11,16 +11,50 @@ struct PickledContent: Sendable {
   var graph: PickleGraph
 
   /// The storages by key, in the order of their first mention.
-  var storages: OrderedDictionary<String, StorageEntry>
+  var storages: OrderedDictionary<String, StorageEntry> {
+    get { deferredStorages.value }
+    set { deferredStorages = Deferred(ready: newValue) }
+  }
 
   /// The nodes of the named tensors, for edits.
-  var tensorNodes: OrderedDictionary<String, PickleGraph.NodeID>
+  var tensorNodes: OrderedDictionary<String, PickleGraph.NodeID> {
+    get { deferredNodes.value }
+    set { deferredNodes = Deferred(ready: newValue) }
+  }
 
   /// The zip archive that it came in; nil for another container.
   var archive: SourceArchive?
 
   /// The legacy file that it came in; nil for another container.
   var legacy: LegacySource?
+
+  private var deferredStorages:
+    Deferred<OrderedDictionary<String, StorageEntry>>
+  var deferredNodes: Deferred<OrderedDictionary<String, PickleGraph.NodeID>>
+
+  init(
+    graph: PickleGraph,
+    storages: OrderedDictionary<String, StorageEntry>,
+    tensorNodes: OrderedDictionary<String, PickleGraph.NodeID>,
+    archive: SourceArchive? = nil
+  ) {
+    self.graph = graph
+    self.archive = archive
+    deferredStorages = Deferred(ready: storages)
+    deferredNodes = Deferred(ready: tensorNodes)
+  }
+
+  /// A pickle with the storages that a walk has found.
+  init(
+    graph: PickleGraph,
+    storages: StorageList,
+    archive: SourceArchive? = nil
+  ) {
+    self.graph = graph
+    self.archive = archive
+    deferredStorages = Deferred { storages.byKey() }
+    deferredNodes = Deferred(ready: [:])
+  }
 }
 
 /// A PyTorch archive as the source of records that are written again.

@@ -49,6 +49,27 @@ extension GraphReader {
     return ("global", .described("\(module).\(name)"))
   }
 
+  /// Calls `body` with the UTF-8 of a mapping's key where it is a text of
+  /// usual length, which ``keyText(_:)`` would copy.
+  ///
+  /// - Returns: Whether `body` was called.
+  func withKeyBytes(
+    _ id: PickleGraph.NodeID,
+    _ body: (UnsafeRawBufferPointer) -> Void
+  ) -> Bool {
+    guard graph.kind(id) == .string, !graph.hasSurrogates(id) else {
+      return false
+    }
+    return unsafe graph.withUnsafeBytes(of: id) { bytes in
+      guard bytes.count <= Self.longestKey else { return false }
+      unsafe body(bytes)
+      return true
+    } ?? false
+  }
+
+  /// The bytes of the longest key that is shown whole.
+  private static var longestKey: Int { 2000 }
+
   /// The text that Python's `str` gives for a mapping's key.
   func keyText(_ id: PickleGraph.NodeID) -> String {
     switch graph.kind(id) {
@@ -66,7 +87,7 @@ extension GraphReader {
         graph.string(id)
         ?? String(decoding: graph.stringBytes(id) ?? [], as: UTF8.self)
       // Thousands of nested mappings may share one key: see PathBuffer.
-      guard text.utf8.count > 2000 else { return text }
+      guard text.utf8.count > Self.longestKey else { return text }
       return text.prefix(400) + "…(\(text.utf8.count) bytes)…"
         + text.suffix(400)
     case .bytes, .byteArray:

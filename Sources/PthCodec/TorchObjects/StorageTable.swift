@@ -1,4 +1,3 @@
-internal import OrderedCollections
 internal import Pickle
 internal import Tensors
 
@@ -41,12 +40,17 @@ struct StorageTable {
   typealias Source = (StorageReference, _ byteCount: Int) throws -> Storage
 
   /// The storages in the order of their first mention.
-  private(set) var entries: OrderedDictionary<String, StorageEntry> = [:]
+  private(set) var list = StorageList()
 
   private let source: Source
 
   init(source: @escaping Source) {
     self.source = source
+  }
+
+  /// Makes room for as many storages.
+  mutating func reserveCapacity(_ count: Int) {
+    list.reserveCapacity(count)
   }
 
   /// The storage that a reference means.
@@ -55,7 +59,7 @@ struct StorageTable {
   ///   that contradict each other, and what the container throws.
   mutating func resolve(_ reference: StorageReference) throws -> StorageEntry {
     let entry: StorageEntry
-    if let known = entries[reference.key] {
+    if let known = list[reference.key] {
       entry = known
     } else {
       guard
@@ -73,7 +77,7 @@ struct StorageTable {
         storage: reference.location == "meta"
           ? .meta(byteCount: size) : try source(reference, size)
       )
-      entries[reference.key] = entry
+      list.append(entry, forKey: reference.key)
     }
     guard let view = reference.view else { return entry }
     guard

@@ -25,7 +25,11 @@ struct TensorDecoder {
   let reader: GraphReader
   var storages: StorageTable
 
+  /// The tensors that have taken more than a glance.
   private var cache: [PickleGraph.NodeID: DecodedTensor] = [:]
+
+  private var lists = IntegerLists()
+  private var words = StorageWords()
 
   /// The nodes whose storages have been found.
   private var isResolved: [Bool]
@@ -38,6 +42,11 @@ struct TensorDecoder {
 
   private var graph: PickleGraph { reader.graph }
 
+  /// Makes room for as many tensors as a container may hold.
+  mutating func reserveCapacity(_ count: Int) {
+    storages.reserveCapacity(count)
+  }
+
   /// The tensor that a node stands for.
   ///
   /// - Returns: The tensor; nil for a node that is something else.
@@ -47,10 +56,19 @@ struct TensorDecoder {
     _ id: PickleGraph.NodeID,
     depth: Int = 0
   ) throws -> DecodedTensor? {
-    guard graph.kind(id) == .object, let call = reader.call(id) else {
-      return nil
-    }
-    if let known = cache[id] { return known }
+    guard let call = reader.call(id) else { return nil }
+    return try tensor(id, call, depth: depth)
+  }
+
+  /// The tensor that a node stands for, with the call that it is.
+  ///
+  /// - Throws: As ``tensor(_:depth:)`` does.
+  mutating func tensor(
+    _ id: PickleGraph.NodeID,
+    _ call: (function: TorchFunction, arguments: PickleGraph.Children),
+    depth: Int = 0
+  ) throws -> DecodedTensor? {
+    if !cache.isEmpty, let known = cache[id] { return known }
     guard depth < Self.maxDepth else {
       throw reader.fault(id, "tensors wrap tensors too deeply")
     }
@@ -61,7 +79,7 @@ struct TensorDecoder {
         id,
         depth
       )
-      if let result { cache[id] = result }
+      if let result, !result.isCheap { cache[id] = result }
       return result
     } catch var error as CheckpointError {
       error.offset = error.offset ?? reader.offset(id)
@@ -76,9 +94,10 @@ struct TensorDecoder {
   ///
   /// - Throws: What the container throws for a storage.
   mutating func resolveOtherStorages() throws {
-    for id in graph.nodes where !isResolved[id.index] && reader.isStorage(id) {
+    for id in graph.persistentIDs
+    where !isResolved[id.index] && reader.isStorage(id) {
       do {
-        _ = try storages.resolve(reader.storageReference(id))
+        _ = try storage(id)
       } catch var error as CheckpointError {
         error.offset = error.offset ?? reader.offset(id)
         throw error
@@ -156,28 +175,26 @@ struct TensorDecoder {
     guard !overflow else {
       throw reader.fault(try arguments[1], "the storage offset is \(offset)")
     }
-    let layout = try Self.checked {
-      try Layout(
-        shape: reader.integers(arguments[2], "the size"),
-        strides: reader.integers(arguments[3], "the stride"),
-        offset: start
-      )
-    }
-    return try Self.checked {
-      try Tensor(
+    let shape = try lists.list(arguments[2], of: reader, "the size")
+    let strides = try lists.list(arguments[3], of: reader, "the stride")
+    let flag = try requiresGrad.map { try arguments.flag($0) } ?? false
+    do {
+      return try Tensor(
         dtype: dtype ?? entry.type.countedDType,
-        layout: layout,
+        layout: Layout(shape: shape, strides: strides, offset: start),
         storage: entry.storage,
         device: entry.location,
-        requiresGrad: requiresGrad.map { try arguments.flag($0) } ?? false
+        requiresGrad: flag
       )
+    } catch {
+      throw CheckpointError(.damaged, error.description)
     }
   }
 
   private mutating func storage(
     _ id: PickleGraph.NodeID
   ) throws -> StorageEntry {
-    let entry = try storages.resolve(reader.storageReference(id))
+    let entry = try storages.resolve(reader.storageReference(id, &words))
     isResolved[id.index] = true
     return entry
   }
@@ -286,6 +303,15 @@ struct TensorDecoder {
 }
 
 extension DecodedTensor {
+  /// Whether reading it again takes no longer than keeping it: no parts, and
+  /// few dimensions.
+  fileprivate var isCheap: Bool {
+    guard case .dense(let tensor) = content, attributes == nil else {
+      return false
+    }
+    return tensor.quantization == nil && tensor.layout.rank <= 8
+  }
+
   init(_ tensor: Tensor) {
     self.init(content: .dense(tensor))
   }

@@ -12,13 +12,18 @@ struct TorchArchive {
   static let pickleRecord = "data.pkl"
 
   init(_ input: CheckpointInput, options: ReadOptions) throws {
-    try self.init(ArchiveBytes(input.mappedFile()), options: options)
+    _ = try input.mappedFile()
+    try self.init(input.zip.directory(), options: options)
   }
 
   /// Opens an archive that may be a part of a file.
   init(_ bytes: ArchiveBytes, options: ReadOptions) throws {
+    try self.init(ZipDirectory(bytes), options: options)
+  }
+
+  private init(_ directory: ZipDirectory, options: ReadOptions) throws {
     reader = try ArchiveReader(
-      bytes,
+      directory,
       limits: ArchiveLimits(
         maximumInflatedBytes: options.maxInflatedSize,
         maximumInflationRatio: options.maxInflationRatio
@@ -30,14 +35,11 @@ struct TorchArchive {
 
   /// Whether an input is a zip archive with a pickle in its root folder.
   static func recognizes(_ input: CheckpointInput) -> Bool {
-    guard input.head.starts(with: [0x50, 0x4b]), let file = input.file else {
+    guard input.head.starts(with: [0x50, 0x4b]), input.file != nil else {
       return false
     }
-    if let directory = try? ZipDirectory(ArchiveBytes(file)) {
-      return directory.records.contains { record in
-        let name = directory.name(of: record)
-        return name.hasSuffix("/data.pkl") || name == "data.pkl"
-      }
+    if let directory = try? input.zip.directory() {
+      return directory.hasFile(named: "data.pkl")
     }
     // A damaged directory: the first local header tells what it was.
     return input.head.contains("data.pkl".utf8)
@@ -45,11 +47,8 @@ struct TorchArchive {
 
   /// Whether an archive has the records of a compiled module.
   static func isScript(_ input: CheckpointInput) -> Bool {
-    guard
-      let file = input.file,
-      let reader = try? ArchiveReader(file)
-    else { return false }
-    return reader.contains("constants.pkl")
+    guard let directory = try? input.zip.directory() else { return false }
+    return directory.hasFile(named: "constants.pkl")
   }
 
   /// Reads the pickle and names what it holds.
@@ -72,20 +71,13 @@ struct TorchArchive {
     } catch let error as CheckpointError {
       throw error.located(file: reader.path, record: Self.pickleRecord)
     }
-    var checkpoint = Checkpoint(
-      format: format,
-      tensors: walk.tensors,
-      values: walk.values,
-      moduleVersions: walk.moduleVersions
-    )
-    checkpoint.byteOrder = byteOrder
-    let entries = walk.decoder.storages.entries
-    checkpoint.pickled = PickledContent(
+    let content = PickledContent(
       graph: graph,
-      storages: entries,
-      tensorNodes: walk.tensorNodes,
+      storages: walk.decoder.storages.list,
       archive: SourceArchive(reader: reader, byteOrder: byteOrder)
     )
+    var checkpoint = Checkpoint(content, walk: walk, as: format)
+    checkpoint.byteOrder = byteOrder
     return checkpoint
   }
 
@@ -107,7 +99,7 @@ struct TorchArchive {
     _ reference: StorageReference,
     _ byteCount: Int
   ) throws -> Storage {
-    let record = "data/\(reference.key)"
+    let record = "data/" + reference.key
     let storage = try reader.storage(
       forRecord: record,
       checkingSum: options.checksCRC

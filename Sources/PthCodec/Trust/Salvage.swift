@@ -64,22 +64,16 @@ public enum Salvage {
     } catch let error as CheckpointError {
       throw error.located(file: path, record: TorchArchive.pickleRecord)
     }
+    let storages = walk.decoder.storages.list
     var whole = Checkpoint(
-      format: .pytorchZip,
-      tensors: walk.tensors,
-      values: walk.values,
-      moduleVersions: walk.moduleVersions
+      PickledContent(graph: graph, storages: storages),
+      walk: walk,
+      as: .pytorchZip
     )
     whole.path = path
-    whole.pickled = PickledContent(
-      graph: graph,
-      storages: walk.decoder.storages.entries,
-      tensorNodes: walk.tensorNodes,
-      archive: nil
-    )
     let losses = losses(
       of: whole,
-      walk.decoder.storages.entries,
+      storages.byKey(),
       records
     )
     return try remaining(of: whole, losses, notes, path)

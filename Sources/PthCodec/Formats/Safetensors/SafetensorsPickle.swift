@@ -108,20 +108,20 @@ enum SafetensorsPickle {
       decoder: TensorDecoder(reader: GraphReader(graph), storages: storages)
     )
     try walk.run()
+    let content = PickledContent(
+      graph: graph,
+      storages: walk.decoder.storages.list
+    )
+    let shown = Checkpoint(content, walk: walk, as: checkpoint.format)
     let fillers = Set(places.values)
     for name in found.keys
-    where walk.tensors[name] == nil && !fillers.contains(name) {
+    where shown.tensors[name] == nil && !fillers.contains(name) {
       throw mismatch("the pickle does not have the tensor \(name)", record)
     }
-    checkpoint.tensors = walk.tensors
-    checkpoint.values = walk.values
-    checkpoint.moduleVersions = walk.moduleVersions
-    checkpoint.pickled = PickledContent(
-      graph: graph,
-      storages: walk.decoder.storages.entries,
-      tensorNodes: walk.tensorNodes,
-      archive: nil
-    )
+    checkpoint.tensors = shown.tensors
+    checkpoint.values = shown.values
+    checkpoint.moduleVersions = shown.moduleVersions
+    checkpoint.pickled = shown.pickled
   }
 
   private static func places(
