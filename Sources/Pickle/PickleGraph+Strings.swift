@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension PickleGraph {
   /// A string's text, nil for another kind.
   ///
@@ -114,16 +106,4 @@ extension PickleGraph {
       unsafe body(UnsafeRawBufferPointer(rebasing: source.bytes[start..<end]))
     }
   }
-}
-
-func sameBytes(
-  _ a: UnsafeRawBufferPointer,
-  _ b: UnsafeRawBufferPointer
-) -> Bool {
-  guard a.count == b.count else { return false }
-  // Without an address there are no bytes.
-  guard let first = a.baseAddress, let second = b.baseAddress else {
-    return true
-  }
-  return unsafe memcmp(first, second, a.count) == 0
 }

@@ -1,14 +1,6 @@
 // Little-endian numbers at checked positions: how this folder looks at bytes
 // that came from a file.
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// A view of bytes whose every read is checked against their end.
 ///
 /// Whoever makes one keeps the bytes alive.
@@ -50,19 +42,6 @@ struct ByteView {
       )
     )
   }
-}
-
-/// Whether two runs of bytes are equal.
-func haveSameBytes(
-  _ first: UnsafeRawBufferPointer,
-  _ second: UnsafeRawBufferPointer
-) -> Bool {
-  guard first.count == second.count else { return false }
-  // Without an address there are no bytes.
-  guard let start = first.baseAddress, let other = second.baseAddress else {
-    return true
-  }
-  return unsafe memcmp(start, other, first.count) == 0
 }
 
 /// The bytes that a byte range needs to be inside, with overflow an error.

@@ -1,5 +1,6 @@
 // A zip archive's central directory, read with every number checked. Opening
 // costs a few nanoseconds a record: names stay in the file until asked for.
+internal import Pickle
 package import Tensors
 
 /// One record as the central directory describes it.
@@ -125,7 +126,7 @@ package struct ZipDirectory: Sendable {
       let start = rootLength(of: record).map { $0 + 1 } ?? 0
       guard start + wanted.count == record.nameLength else { return false }
       return unsafe withNameBytes(of: record) { bytes in
-        unsafe haveSameBytes(
+        unsafe sameBytes(
           UnsafeRawBufferPointer(rebasing: bytes[start...]),
           wanted
         )

@@ -1,4 +1,5 @@
 // The header before a record's bytes: read when the record is, not before.
+internal import Pickle
 
 /// What the local header before a record's bytes says.
 package struct ZipLocalHeader: Sendable {
@@ -126,7 +127,7 @@ extension ZipDirectory {
           ),
           let listed = unsafe all.slice(record.nameRange)
         else { return false }
-        return unsafe haveSameBytes(own, listed)
+        return unsafe sameBytes(own, listed)
       }
       return (header, isSame)
     }
@@ -155,6 +156,6 @@ extension ByteView {
       let first = unsafe slice(first),
       let second = unsafe slice(second)
     else { return false }
-    return unsafe haveSameBytes(first, second)
+    return unsafe sameBytes(first, second)
   }
 }

@@ -1,4 +1,5 @@
 // Finding a record by its name, without a String per record.
+internal import Pickle
 
 /// Names of an archive's records, hashed.
 ///
@@ -68,7 +69,7 @@ struct ZipNameIndex: Sendable {
     return name.withUTF8 { utf8 in
       directory.bytes.withView { view in
         guard let known = unsafe view.slice(range) else { return false }
-        return unsafe haveSameBytes(known, UnsafeRawBufferPointer(utf8))
+        return unsafe sameBytes(known, UnsafeRawBufferPointer(utf8))
       }
     }
   }
@@ -94,7 +95,7 @@ struct ZipNameIndex: Sendable {
     _ second: UnsafeRawBufferPointer
   ) -> Bool {
     unsafe ignoringCase
-      ? equalsIgnoringCase(first, second) : haveSameBytes(first, second)
+      ? equalsIgnoringCase(first, second) : sameBytes(first, second)
   }
 
   private func nameRange(of record: ZipRecord) -> Range<Int> {
