@@ -11,7 +11,12 @@ extension LoadRun {
       return fail(error)
     }
     for name in archive.duplicates {
-      warn("duplicate-name", record: name, "which of the two is read is open")
+      add(
+        .warning,
+        "duplicate-name",
+        record: name,
+        "which of the two is read is open"
+      )
     }
     checkVersion(archive)
     do throws(LenientZip.Fault) {
@@ -32,7 +37,7 @@ extension LoadRun {
   }
 
   private mutating func fail(_ fault: LenientZip.Fault) {
-    fail(fault.code, record: fault.record, fault.message)
+    add(.error, fault.code, record: fault.record, fault.message)
   }
 
   /// The bytes of a record, with a finding where they can't be had.
@@ -42,11 +47,12 @@ extension LoadRun {
   ) -> Storage? {
     do throws(LenientZip.Fault) {
       guard let content = try archive.content(name) else {
-        fail("missing-record", record: name, "the record is not there")
+        add(.error, "missing-record", record: name, "the record is not there")
         return nil
       }
       if content.isGarbage {
-        warn(
+        add(
+          .warning,
           "bad-compression",
           record: name,
           "the record does not inflate, which PyTorch does not notice: what "
@@ -83,7 +89,7 @@ extension LoadRun {
         unsafe String(validating: $0, as: UTF8.self) != nil
       }
       guard isText != true else { continue }
-      fail("bad-serialization-id", record: name, "it is not UTF-8")
+      add(.error, "bad-serialization-id", record: name, "it is not UTF-8")
     }
     let alignment = ".storage_alignment"
     guard archive.contains(alignment), let text = text(alignment, archive)
@@ -92,19 +98,24 @@ extension LoadRun {
     let digits = text.drop { $0.isWhitespace }
       .reversed().drop { $0.isWhitespace }
     if digits.isEmpty || !digits.allSatisfy({ ("0"..."9").contains($0) }) {
-      fail("bad-alignment", record: alignment, "it is no number")
+      add(.error, "bad-alignment", record: alignment, "it is no number")
     }
   }
 
   private mutating func checkVersion(_ archive: LenientZip) {
     let name = archive.contains(".data/version") ? ".data/version" : "version"
     guard archive.contains(name) else {
-      return fail("missing-record", record: "version", "there is no version")
+      return add(
+        .error,
+        "missing-record",
+        record: "version",
+        "there is no version"
+      )
     }
     guard let text = text(name, archive) else { return }
     let digits = text.drop { $0 == " " }.prefix { $0.isNumber }
     guard !(1...10).contains(Int(digits) ?? 0) else { return }
-    fail("bad-version", record: name, "PyTorch reads versions 1 to 10")
+    add(.error, "bad-version", record: name, "PyTorch reads versions 1 to 10")
   }
 
   private mutating func checkByteOrder(_ archive: LenientZip) {
@@ -118,13 +129,14 @@ extension LoadRun {
     case (.little, _): break
     case (.big, .torch2): break
     case (.big, .torch1):
-      warn(
+      add(
+        .warning,
         "big-endian",
         record: "byteorder",
         "torch 1.13 takes the big-endian storages for little-endian ones"
       )
     case (nil, .torch2):
-      fail("bad-byteorder", record: "byteorder", "it is no byte order")
+      add(.error, "bad-byteorder", record: "byteorder", "it is no byte order")
     case (nil, .torch1): break
     }
   }
@@ -132,21 +144,28 @@ extension LoadRun {
   /// An archive with `constants.pkl` goes to `torch.jit.load`.
   private mutating func checkScript(_ archive: LenientZip) {
     if options.weightsOnly, options.target == .torch2 {
-      fail(
+      add(
+        .error,
         "weights-only-script",
         record: "constants.pkl",
         "weights_only=True does not take TorchScript archives"
       )
     }
     guard archive.hasFolder("code/") else {
-      return fail(
+      return add(
+        .error,
         "no-code",
         record: "constants.pkl",
         "PyTorch takes it for TorchScript, but there is no code"
       )
     }
     if !archive.contains("data.pkl") {
-      fail("missing-record", record: "data.pkl", "the record is not there")
+      add(
+        .error,
+        "missing-record",
+        record: "data.pkl",
+        "the record is not there"
+      )
     }
   }
 
@@ -169,7 +188,8 @@ extension LoadRun {
       guard let storage = bytes(of: name, archive) else { continue }
       compare(storage, size, name, graph.offset(id), paths.path(of: id))
       if options.mmap, archive.entry(name)?.isDeflated == true {
-        fail(
+        add(
+          .error,
           "mmap-deflated",
           record: name,
           keyPath: paths.path(of: id),
@@ -191,9 +211,10 @@ extension LoadRun {
       "the record has \(storage.byteCount) bytes, the pickle says \(size)"
     // torch 1.13 can't make a storage of no bytes.
     if options.target == .torch2 ? !options.mmap : storage.byteCount == 0 {
-      fail("storage-size", record: name, keyPath: path, message)
+      add(.error, "storage-size", record: name, keyPath: path, message)
     } else {
-      warn(
+      add(
+        .warning,
         "storage-size",
         record: name,
         keyPath: path,

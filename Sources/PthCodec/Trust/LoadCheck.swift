@@ -109,7 +109,8 @@ struct LoadRun {
     table = TorchVersionTable(options.target)
   }
 
-  mutating func fail(
+  mutating func add(
+    _ severity: Finding.Severity,
     _ code: String,
     record: String? = nil,
     offset: Int? = nil,
@@ -118,26 +119,7 @@ struct LoadRun {
   ) {
     report.findings.append(
       Finding(
-        .error,
-        code,
-        record: record,
-        offset: offset,
-        keyPath: keyPath,
-        message
-      )
-    )
-  }
-
-  mutating func warn(
-    _ code: String,
-    record: String? = nil,
-    offset: Int? = nil,
-    keyPath: String? = nil,
-    _ message: String
-  ) {
-    report.findings.append(
-      Finding(
-        .warning,
+        severity,
         code,
         record: record,
         offset: offset,
@@ -150,9 +132,9 @@ struct LoadRun {
   mutating func checkMapping(isArchive: Bool) {
     guard options.mmap else { return }
     if options.target == .torch1 {
-      fail("no-mmap", "torch 1.13 has no argument mmap")
+      add(.error, "no-mmap", "torch 1.13 has no argument mmap")
     } else if !isArchive {
-      fail("no-mmap", "mmap=True takes zip archives only")
+      add(.error, "no-mmap", "mmap=True takes zip archives only")
     }
   }
 
@@ -207,7 +189,8 @@ struct LoadRun {
         )
         guard inspection.inspect(source, at: 0, location: "").isLegacyMagic
         else {
-          return fail(
+          return add(
+            .error,
             "bad-magic",
             offset: 0,
             "the first pickle is not the number that opens PyTorch's files"
@@ -215,7 +198,8 @@ struct LoadRun {
         }
       }
       if number == 1, graph.int(graph.root) != 1001 {
-        return fail(
+        return add(
+          .error,
           "bad-protocol",
           offset: start,
           "the protocol version should be 1001"
@@ -229,7 +213,8 @@ struct LoadRun {
   /// Checks torch 0.1's tar.
   mutating func checkTar(_ file: MappedFile) {
     if options.weightsOnly, options.target == .torch2 {
-      fail(
+      add(
+        .error,
         "weights-only-tar",
         "weights_only=True does not take torch 0.1's tar files"
       )
@@ -283,7 +268,7 @@ struct LoadRun {
         )
       )
     } catch {
-      fail("unreadable", "\(error)")
+      add(.error, "unreadable", "\(error)")
     }
   }
 }
