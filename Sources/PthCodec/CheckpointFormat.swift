@@ -55,6 +55,19 @@ public protocol CheckpointFormat: Sendable {
 }
 
 extension CheckpointFormat {
+  public func recognizes(_ input: CheckpointInput) -> Bool { false }
+
+  public func read(
+    _ input: CheckpointInput,
+    options: ReadOptions
+  ) throws -> Checkpoint {
+    throw CheckpointError(
+      .unsupported,
+      "\(descriptor.id.rawValue) files can't be read",
+      file: input.path
+    )
+  }
+
   public func losses(
     writing checkpoint: Checkpoint,
     options: WriteOptions
@@ -197,7 +210,7 @@ public struct WriteOptions: Sendable {
   public var durability: AtomicFile.Durability
 
   /// Told from time to time how many of how many bytes are written.
-  public var progress: (@Sendable (_ done: Int, _ total: Int) -> Void)?
+  public var progress: ProgressHandler?
 
   /// Settings of single formats, such as `scale` for IDX, by name.
   public var settings: [String: String]
@@ -219,7 +232,7 @@ public struct WriteOptions: Sendable {
     allowsLoss: Bool = false,
     durability: AtomicFile.Durability = .synchronized,
     settings: [String: String] = [:],
-    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+    progress: ProgressHandler? = nil
   ) {
     self.layout = layout
     self.pickleProtocol = pickleProtocol
@@ -230,3 +243,7 @@ public struct WriteOptions: Sendable {
     self.progress = progress
   }
 }
+
+/// Is told, from any thread, how many of how many bytes are done.
+public typealias ProgressHandler =
+  @Sendable (_ done: Int, _ total: Int) -> Void

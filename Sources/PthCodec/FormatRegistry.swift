@@ -40,26 +40,10 @@ public enum FormatRegistry {
     for input: CheckpointInput,
     as id: FormatID?
   ) throws(CheckpointError) -> any CheckpointFormat {
-    if let id {
-      guard
-        let format = formats.first(where: { $0.descriptor.id == id }),
-        format.descriptor.canRead
-      else {
-        throw CheckpointError(
-          .unsupported,
-          "\(id.rawValue) files can't be read",
-          file: input.path
-        )
-      }
-      return format
+    let format = formats.first { format in
+      id.map { $0 == format.descriptor.id } ?? format.recognizes(input)
     }
-    guard
-      let format = formats.first(where: {
-        $0.descriptor.canRead && $0.recognizes(input)
-      })
-    else {
-      throw ForeignContent.error(for: input)
-    }
+    guard let format else { throw ForeignContent.error(for: input) }
     return format
   }
 

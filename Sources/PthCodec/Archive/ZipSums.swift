@@ -23,7 +23,7 @@ struct ZipSums {
   /// - Parameter progress: Told how many of how many bytes are checked.
   /// - Returns: The faults in the directory's order.
   func faults(
-    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+    progress: ProgressHandler? = nil
   ) -> [ArchiveError] {
     let found = Mutex<[Int: ArchiveError]>([:])
     let groups = groups

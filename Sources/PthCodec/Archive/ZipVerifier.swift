@@ -24,7 +24,7 @@ package struct ZipVerifier {
     _ bytes: ArchiveBytes,
     isCheckpoint: Bool,
     limits: ArchiveLimits,
-    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+    progress: ProgressHandler? = nil
   ) -> [Finding] {
     let directory: ZipDirectory
     do throws(ArchiveError) {

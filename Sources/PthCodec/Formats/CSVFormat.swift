@@ -21,19 +21,6 @@ public struct CSVFormat: CheckpointFormat {
     )
   }
 
-  public func recognizes(_ input: CheckpointInput) -> Bool { false }
-
-  public func read(
-    _ input: CheckpointInput,
-    options: ReadOptions
-  ) throws -> Checkpoint {
-    throw CheckpointError(
-      .unsupported,
-      "csv files can be written but not read",
-      file: input.path
-    )
-  }
-
   public func losses(
     writing checkpoint: Checkpoint,
     options: WriteOptions

@@ -9,7 +9,7 @@ public struct VerifyOptions: Sendable {
   public var reading: ReadOptions
 
   /// Told from time to time how many of how many bytes are checked.
-  public var progress: (@Sendable (_ done: Int, _ total: Int) -> Void)?
+  public var progress: ProgressHandler?
 
   /// Makes options.
   ///
@@ -20,7 +20,7 @@ public struct VerifyOptions: Sendable {
   public init(
     checksFinite: Bool = false,
     reading: ReadOptions = ReadOptions(),
-    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+    progress: ProgressHandler? = nil
   ) {
     self.checksFinite = checksFinite
     self.reading = reading

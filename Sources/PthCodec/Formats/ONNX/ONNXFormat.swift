@@ -20,19 +20,6 @@ public struct ONNXFormat: CheckpointFormat {
     )
   }
 
-  public func recognizes(_ input: CheckpointInput) -> Bool { false }
-
-  public func read(
-    _ input: CheckpointInput,
-    options: ReadOptions
-  ) throws -> Checkpoint {
-    throw CheckpointError(
-      .unsupported,
-      "onnx files can be written but not read",
-      file: input.path
-    )
-  }
-
   public func losses(
     writing checkpoint: Checkpoint,
     options: WriteOptions
