@@ -52,14 +52,6 @@ public struct FileError: Error, Sendable, Hashable {
   /// Whether the file is not there.
   public var isMissing: Bool { code == ENOENT || code == ENOTDIR }
 
-  /// Whether the operation would have made or changed a file.
-  public var isOutput: Bool {
-    switch operation {
-    case .create, .write, .replace: true
-    case .open, .read, .map: false
-    }
-  }
-
   /// The system's words for an error number.
   public static func text(ofCode code: Int32) -> String {
     unsafe strerror(code).map { unsafe String(cString: $0) }

@@ -52,9 +52,4 @@ extension Range<Int> {
     guard !overflow, start >= 0, count >= 0 else { return nil }
     self = start..<end
   }
-
-  /// Whether the whole of `other` lies inside this range.
-  func encloses(_ other: Range<Int>) -> Bool {
-    other.lowerBound >= lowerBound && other.upperBound <= upperBound
-  }
 }

@@ -76,9 +76,6 @@ package final class TorchArchiveWriter {
     origin = sink.position
   }
 
-  /// The names of the records written so far.
-  package var recordNames: [String] { names }
-
   /// Writes a record whose bytes are in memory.
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError``.

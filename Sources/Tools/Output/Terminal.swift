@@ -50,7 +50,6 @@ enum Terminal {
 /// Colours, where there is a terminal that takes them.
 enum Style: String {
   case bold = "1"
-  case faint = "2"
   case good = "32"
   case bad = "1;31"
   case warning = "33"

@@ -21,11 +21,6 @@ struct IDXHeader {
       && types.contains { $0.code == head[2] }
   }
 
-  /// Whether a file can hold elements of `dtype`.
-  static func holds(_ dtype: DType) -> Bool {
-    types.contains { $0.dtype == dtype }
-  }
-
   /// The bytes before the first element.
   var headerSize: Int { 4 + 4 * layout.rank }
 
