@@ -96,7 +96,7 @@ let package = Package(
     .executableTarget(
       name: "pth",
       dependencies: [
-        "ConvNet", "Pickle", "PthCodec", "Tensors",
+        "CKernels", "ConvNet", "Pickle", "PthCodec", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "OrderedCollections", package: "swift-collections"),

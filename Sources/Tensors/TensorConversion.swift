@@ -51,6 +51,28 @@ extension Tensor {
     }
   }
 
+  /// Writes the elements in row-major order as float64.
+  ///
+  /// - Parameter numbers: Room for as many at least.
+  /// - Throws: ``TensorError`` where there is no such conversion, and what
+  ///   reading the storage throws.
+  package func write(
+    to numbers: UnsafeMutableBufferPointer<Double>
+  ) throws {
+    let converter = try ElementConverter(
+      from: dtype,
+      to: .float64,
+      wrapsIntegers: false
+    )
+    try unsafe withContiguousBytes { bytes in
+      try unsafe converter.convert(
+        bytes,
+        to: UnsafeMutableRawBufferPointer(numbers),
+        first: 0
+      )
+    }
+  }
+
   /// A tensor of another dtype whose elements `convert` makes.
   private func converted(
     to target: DType,

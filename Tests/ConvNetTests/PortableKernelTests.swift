@@ -306,4 +306,47 @@ import Testing
       #expect(found[outputs] == 7)
     }
   }
+
+  @Test(arguments: [1, 7, 8, 1001])
+  func summarizeAlike(count: Int) {
+    var x = Self.random(count).map { Double($0) + 1e6 }
+    for (index, value) in [0, .nan, -.infinity, .infinity, -0.0].enumerated()
+    where index + 2 < count { x[index + 2] = value }
+    var summary = pth_summary()
+    var portable = pth_summary()
+    pth_summarize(x, Int64(count), &summary)
+    pth_portable_summarize(x, Int64(count), &portable)
+    let finite = x.filter(\.isFinite)
+    let mean = finite.reduce(0, +) / Double(finite.count)
+    let squares = finite.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    for found in [summary, portable] {
+      #expect(found.minimum == finite.min())
+      #expect(found.maximum == finite.max())
+      #expect(found.finite == finite.count)
+      #expect(found.zeros == x.filter { $0 == 0 }.count)
+      #expect(abs(found.mean - mean) <= 1e-9 * mean)
+      #expect(abs(found.squares - squares) <= 1e-9 * (squares + 1))
+    }
+  }
+
+  @Test func countAlike() {
+    var x = Self.random(1001).map(Double.init)
+    x += [.nan, .infinity, -1, 1]
+    var counts = [Int64](repeating: 0, count: 11)
+    var portable = counts
+    pth_histogram(x, Int64(x.count), -0.5, 10, 10, &counts)
+    pth_portable_histogram(x, Int64(x.count), -0.5, 10, 10, &portable)
+    #expect(counts == portable)
+    var expected = [Int64](repeating: 0, count: 11)
+    for number in x {
+      let bin = number.isFinite ? min(9, Int((number / 2 + 0.5) * 10)) : 10
+      expected[bin] += 1
+    }
+    #expect(counts == expected)
+    // A range too narrow for a scale still counts every number once.
+    var narrow = [Int64](repeating: 0, count: 4)
+    pth_histogram(x, Int64(x.count), 0, .infinity, 3, &narrow)
+    #expect(narrow.reduce(0, +) == Int64(x.count))
+    #expect(narrow[3] == 2)
+  }
 }

@@ -95,6 +95,25 @@ void pth_column_sums(const float *x, int rows, int columns, int stride,
 void pth_add_parts(const float *x, int parts, int stride, int count,
                    float *y);
 
+// What describes some numbers. Of the finite ones: the smallest (infinite where
+// there is none), the largest, the mean, and the sum of the squared distances
+// from it.
+typedef struct {
+  double minimum;
+  double maximum;
+  double mean;
+  double squares;
+  int64_t finite;
+  int64_t zeros;
+} pth_summary;
+
+void pth_summarize(const double *x, int64_t count, pth_summary *summary);
+
+// Adds the numbers to `bins` counts by (x[i] / 2 - low) * scale, and those that
+// are not finite to one more behind them.
+void pth_histogram(const double *x, int64_t count, double low, double scale,
+                   int bins, int64_t *counts);
+
 // The sum of x[i]^2.
 double pth_sum_of_squares(const float *x, int count);
 

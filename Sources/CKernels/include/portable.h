@@ -35,6 +35,10 @@ void pth_portable_column_sums(const float *x, int rows, int columns, int stride,
     float *y);
 void pth_portable_add_parts(const float *x, int parts, int stride, int count,
     float *y);
+void pth_portable_summarize(const double *x, int64_t count,
+    pth_summary *summary);
+void pth_portable_histogram(const double *x, int64_t count, double low,
+    double scale, int bins, int64_t *counts);
 double pth_portable_sum_of_squares(const float *x, int count);
 void pth_portable_adam_step(const pth_adam *options, const float *gradient,
     int count, float *parameter, float *mean, float *square);

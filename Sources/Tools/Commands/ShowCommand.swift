@@ -27,7 +27,7 @@ struct ShowCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The checkpoint; - for standard input.")
+  @Argument(help: "The checkpoint; - for standard input.", completion: .file())
   var file: String
 
   @Argument(help: "The tensor's name.")
@@ -40,7 +40,8 @@ struct ShowCommand: ParsableCommand {
     help: ArgumentHelp(
       "The picture to write.",
       valueName: "file"
-    )
+    ),
+    completion: .file()
   )
   var png: String?
 
@@ -89,15 +90,19 @@ struct ShowCommand: ParsableCommand {
       ["TENSOR", "MIN", "MAX", "MEAN", "STD", "ZEROS", "NON-FINITE"],
       rightAligned: [1, 2, 3, 4, 5, 6]
     )
-    let bar = ProgressBar("reading \(StandardInput.name(of: file))")
+    let label = "reading \(StandardInput.name(of: file))"
     let total = checkpoint.tensors.values.reduce(0) { $0 &+ $1.byteCount }
-    var done = 0
-    for (name, tensor) in checkpoint.tensors {
-      table.add([Text.printable(name)] + (try TensorText(tensor).cells()))
-      done &+= tensor.byteCount
-      bar?.update(done, of: total)
+    try ProgressBar.during(label) { progress in
+      var done = 0
+      for (name, tensor) in checkpoint.tensors {
+        let size = tensor.byteCount / max(1, tensor.elementCount)
+        let cells = try TensorText(tensor).cells { [done] elements in
+          progress(done &+ elements &* size, total)
+        }
+        table.add([Text.printable(name)] + cells)
+        done &+= tensor.byteCount
+      }
     }
-    bar?.clear()
     print(table.text(), terminator: "")
   }
 

@@ -25,7 +25,7 @@ struct TensorNumbers: Sendable {
   }
 
   /// The elements that are turned into numbers at once, in a core's own cache.
-  static let blockSize = 1 << 15
+  static let blockSize = 1 << 13
 
   /// Makes the view; nil for a tensor without data, and for dtypes that are
   /// bits without a value.
@@ -48,7 +48,7 @@ struct TensorNumbers: Sendable {
         ? .packed(bits: tensor.dtype.bitsPerElement, quantization)
         : .quantized(quantization)
       meaning = "(integer - zero point) × scale"
-    } else if let component = Self.component(of: tensor.dtype) {
+    } else if let component = tensor.dtype.component {
       dtype = component
       form = .complex
       meaning = "magnitudes"
@@ -87,15 +87,6 @@ struct TensorNumbers: Sendable {
     return resolved.layout.isContiguous ? resolved : try resolved.contiguous()
   }
 
-  private static func component(of dtype: DType) -> DType? {
-    switch dtype {
-    case .complex128: .float64
-    case .complex64: .float32
-    case .complex32: .float16
-    default: nil
-    }
-  }
-
   /// The numbers in a range of indices.
   ///
   /// - Parameter range: Inside `0..<count`.
@@ -129,6 +120,18 @@ struct TensorNumbers: Sendable {
   }
 
   private func parts(in range: Range<Int>) throws -> [Double] {
+    try unsafe [Double](unsafeUninitializedCapacity: range.count) {
+      buffer,
+      count in
+      try unsafe write(range, to: buffer)
+      count = range.count
+    }
+  }
+
+  private func write(
+    _ range: Range<Int>,
+    to numbers: UnsafeMutableBufferPointer<Double>
+  ) throws {
     let piece = try Tensor(
       dtype: source.dtype,
       layout: Layout(
@@ -137,7 +140,7 @@ struct TensorNumbers: Sendable {
       ),
       storage: source.storage
     )
-    return try piece.converted(to: .float64).elements(as: Double.self)
+    try unsafe piece.write(to: numbers)
   }
 
   private func scaled(
@@ -186,16 +189,22 @@ struct TensorNumbers: Sendable {
   /// Calls `body` with a range's numbers, a block at a time.
   func forEachBlock(
     in range: Range<Int>,
-    _ body: ([Double]) -> Void
+    _ body: (UnsafeBufferPointer<Double>) -> Void
   ) throws {
-    for start in stride(
-      from: range.lowerBound,
-      to: range.upperBound,
-      by: Self.blockSize
-    ) {
-      body(
-        try numbers(in: start..<min(range.upperBound, start + Self.blockSize))
-      )
+    let buffer = UnsafeMutableBufferPointer<Double>.allocate(
+      capacity: Self.blockSize
+    )
+    defer { unsafe buffer.deallocate() }
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let block = start..<min(range.upperBound, start + Self.blockSize)
+      if case .real = form {
+        try unsafe write(block, to: buffer)
+        unsafe body(UnsafeBufferPointer(rebasing: buffer[..<block.count]))
+      } else {
+        unsafe try numbers(in: block).withUnsafeBufferPointer(body)
+      }
+      start = block.upperBound
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Dispatch
 internal import Synchronization
 
@@ -31,12 +32,17 @@ struct TensorStatistics: Sendable {
   ///
   /// - Parameters:
   ///   - numbers: A tensor's elements.
-  ///   - bar: Told of the elements that are read.
+  ///   - progress: Told how many elements are read.
   /// - Throws: What reading and converting its elements throws.
-  init(_ numbers: TensorNumbers, bar: ProgressBar? = nil) throws {
-    let parts = try numbers.mapRanges(bar: bar) { range in
+  init(
+    _ numbers: TensorNumbers,
+    progress: @Sendable (_ done: Int) -> Void = { _ in }
+  ) throws {
+    let parts = try numbers.mapRanges(progress: progress) { range in
       var part = TensorStatistics()
-      try numbers.forEachBlock(in: range) { part.merge(TensorStatistics($0)) }
+      try unsafe numbers.forEachBlock(in: range) {
+        part.merge(unsafe TensorStatistics($0))
+      }
       return part
     }
     for part in parts { merge(part) }
@@ -44,68 +50,17 @@ struct TensorStatistics: Sendable {
 
   private init() {}
 
-  /// One block's statistics: two passes over what lies in the cache.
-  private init(_ block: [Double]) {
-    typealias Lanes = SIMD8<Double>
+  /// One block's statistics.
+  private init(_ block: UnsafeBufferPointer<Double>) {
+    var summary = pth_summary()
+    unsafe pth_summarize(block.baseAddress, Int64(block.count), &summary)
     count = block.count
-    unsafe block.withUnsafeBytes { bytes in
-      let whole = block.count / 8 * 8
-      var low = Lanes(repeating: .infinity)
-      var high = Lanes(repeating: -.infinity)
-      var sum = Lanes.zero
-      var zeros = SIMD8<Int64>.zero
-      var finite = SIMD8<Int64>.zero
-      let one = SIMD8<Int64>(repeating: 1)
-      func add(_ lanes: Lanes, _ used: SIMDMask<SIMD8<Int64>>) {
-        // A number less itself is 0, unless it is infinite or NaN.
-        let isFinite = (lanes - lanes .== 0) .& used
-        low.replace(with: pointwiseMin(low, lanes), where: isFinite)
-        high.replace(with: pointwiseMax(high, lanes), where: isFinite)
-        sum += Lanes.zero.replacing(with: lanes, where: isFinite)
-        finite &+= SIMD8<Int64>.zero.replacing(with: one, where: isFinite)
-        zeros &+= SIMD8<Int64>.zero.replacing(
-          with: one,
-          where: (lanes .== 0) .& used
-        )
-      }
-      let all = SIMDMask<SIMD8<Int64>>(repeating: true)
-      for index in stride(from: 0, to: whole, by: 8) {
-        add(
-          unsafe bytes.loadUnaligned(fromByteOffset: index * 8, as: Lanes.self),
-          all
-        )
-      }
-      var rest = Lanes(repeating: .nan)
-      var used = SIMDMask<SIMD8<Int64>>(repeating: false)
-      for index in whole..<block.count {
-        rest[index - whole] = block[index]
-        used[index - whole] = true
-      }
-      add(rest, used)
-      nonFinite = count - Int(finite.wrappedSum())
-      self.zeros = Int(zeros.wrappedSum())
-      minimum = low.min()
-      maximum = high.max()
-      guard self.finite > 0 else { return }
-      mean = sum.sum() / Double(self.finite)
-      let center = Lanes(repeating: mean)
-      var squares = Lanes.zero
-      func addSquares(_ lanes: Lanes) {
-        let distance = lanes - center
-        let isFinite = lanes - lanes .== 0
-        squares += Lanes.zero.replacing(
-          with: distance * distance,
-          where: isFinite
-        )
-      }
-      for index in stride(from: 0, to: whole, by: 8) {
-        addSquares(
-          unsafe bytes.loadUnaligned(fromByteOffset: index * 8, as: Lanes.self)
-        )
-      }
-      addSquares(rest)
-      self.squares = squares.sum()
-    }
+    minimum = summary.minimum
+    maximum = summary.maximum
+    mean = summary.mean
+    squares = summary.squares
+    zeros = Int(summary.zeros)
+    nonFinite = block.count - Int(summary.finite)
   }
 
   /// Takes in the statistics of further elements (Chan, Golub and LeVeque).
@@ -127,7 +82,7 @@ struct TensorStatistics: Sendable {
 
   /// How many finite elements are in each of some equal parts of their range.
   ///
-  /// - Throws: As ``init(_:bar:)`` does.
+  /// - Throws: As ``init(_:progress:)`` does.
   func histogram(of numbers: TensorNumbers, bins: Int) throws -> [Int] {
     guard finite > 0 else { return [Int](repeating: 0, count: bins) }
     // Halves, so that the widest range is no infinite one.
@@ -135,17 +90,22 @@ struct TensorStatistics: Sendable {
     let width = maximum / 2 - low
     let scale = width > 0 ? Double(bins) / width : 0
     let parts = try numbers.mapRanges { range in
-      var counts = [Int](repeating: 0, count: bins)
-      try numbers.forEachBlock(in: range) { block in
-        for number in block where number.isFinite {
-          let bin = (number / 2 - low) * scale
-          counts[bin < Double(bins) ? max(0, Int(bin)) : bins - 1] += 1
-        }
+      // The last one counts what is not finite.
+      var counts = [Int64](repeating: 0, count: bins + 1)
+      try unsafe numbers.forEachBlock(in: range) { block in
+        unsafe pth_histogram(
+          block.baseAddress,
+          Int64(block.count),
+          low,
+          scale,
+          Int32(bins),
+          &counts
+        )
       }
       return counts
     }
     return parts.reduce(into: [Int](repeating: 0, count: bins)) {
-      for bin in 0..<bins { $0[bin] += $1[bin] }
+      for bin in 0..<bins { $0[bin] += Int($1[bin]) }
     }
   }
 }
@@ -153,7 +113,7 @@ struct TensorStatistics: Sendable {
 extension TensorNumbers {
   /// What `body` gives for each range, worked out on all cores, in order.
   fileprivate func mapRanges<Result: Sendable>(
-    bar: ProgressBar? = nil,
+    progress: @Sendable (_ done: Int) -> Void = { _ in },
     _ body: @Sendable (Range<Int>) throws -> Result
   ) throws -> [Result] {
     let ranges = ranges
@@ -171,7 +131,7 @@ extension TensorNumbers {
         state.done += ranges[index].count
         return state.done
       }
-      bar?.update(done &* 8, of: count &* 8)
+      progress(done)
     }
     return try state.withLock { state in
       if let error = state.error { throw error }

@@ -36,9 +36,13 @@ struct TensorText {
     }
     var output = ""
     if let meaning = numbers.meaning { output += "numbers: \(meaning)\n" }
-    let bar = ProgressBar("reading \(file)")
-    defer { bar?.clear() }
-    let statistics = try TensorStatistics(numbers, bar: bar)
+    let size = tensor.byteCount
+    let itemSize = size / numbers.count
+    let statistics = try ProgressBar.during("reading \(file)") { progress in
+      try TensorStatistics(numbers) { done in
+        progress(done &* itemSize, size)
+      }
+    }
     if statistics.count > 1 {
       output += summary(of: statistics)
       if statistics.maximum > statistics.minimum,
@@ -52,13 +56,16 @@ struct TensorText {
 
   /// The cells of a row that tells the statistics of many tensors.
   ///
+  /// - Parameter progress: Told how many elements are read.
   /// - Returns: Minimum, maximum, mean, deviation, zeros, non-finite elements;
   ///   one cell of words for a tensor without numbers.
   /// - Throws: What reading and converting the elements throws.
-  func cells() throws -> [String] {
+  func cells(
+    progress: @Sendable (_ done: Int) -> Void
+  ) throws -> [String] {
     if tensor.storage.isMeta { return ["meta"] }
     guard let numbers else { return [tensor.dtype.rawValue] }
-    let statistics = try TensorStatistics(numbers)
+    let statistics = try TensorStatistics(numbers, progress: progress)
     let isEmpty = statistics.finite == 0
     return [
       statistics.minimum, statistics.maximum, statistics.mean,
