@@ -40,14 +40,19 @@ public struct Evaluator {
   ///   - seed: Of the generator that draws a digit for each image from its
   ///     probabilities.
   ///   - loss: What the cross-entropy takes for its logits.
+  ///   - progress: Told how many of how many images are done.
   /// - Returns: Counts and scores.
   /// - Throws: ``ConvNetError`` where oneDNN refuses.
   public func evaluate(
     _ dataset: Dataset,
     seed: UInt64 = 0,
-    loss: LossKind = .softmaxOutput
+    loss: LossKind = .softmaxOutput,
+    progress: ((_ done: Int, _ total: Int) -> Void)? = nil
   ) throws(ConvNetError) -> Evaluation {
-    let probabilities = try predictor.probabilities(of: dataset.pixels)
+    let probabilities = try predictor.probabilities(
+      of: dataset.pixels,
+      progress: progress
+    )
     let classes = MyConvNet.classCount
     var generator = TorchGenerator(seed: seed)
     var confusion = Array(

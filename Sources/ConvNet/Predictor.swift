@@ -85,16 +85,41 @@ public final class Predictor {
     try PredictionJob.check(status)
   }
 
+  /// The images after which the progress is told: whole groups, and enough of
+  /// them to lose no speed.
+  private var partSize: Int {
+    max(1 << 11, 8 * PredictionLane.largeGroup * team.threads)
+  }
+
   /// The probabilities as an array, ten an image.
+  ///
+  /// - Parameters:
+  ///   - pixels: The images.
+  ///   - progress: Told how many of how many images are done.
+  /// - Returns: The probabilities, image after image.
+  /// - Throws: ``ConvNetError`` where oneDNN refuses.
   func probabilities(
-    of pixels: PixelSource
+    of pixels: PixelSource,
+    progress: ((_ done: Int, _ total: Int) -> Void)? = nil
   ) throws(ConvNetError) -> [Float] {
     var status = 0
-    let length = pixels.count * MyConvNet.classCount
+    let classes = MyConvNet.classCount
+    let length = pixels.count * classes
+    let part = progress == nil ? pixels.count : partSize
     let result = unsafe [Float](unsafeUninitializedCapacity: length) {
       buffer,
       count in
-      status = unsafe run(pixels.base, pixels.count, buffer.baseAddress)
+      var done = 0
+      while done < pixels.count, status == 0 {
+        let size = min(part, pixels.count - done)
+        status = unsafe run(
+          pixels.base.map { unsafe $0 + done * PixelSource.imageLength },
+          size,
+          buffer.baseAddress.map { unsafe $0 + done * classes }
+        )
+        done += size
+        progress?(done, pixels.count)
+      }
       count = length
     }
     try PredictionJob.check(status)

@@ -33,11 +33,28 @@ struct Failure: Error, CustomStringConvertible {
 
   /// Prints an error's message and ends the process with its code.
   static func exit(with error: any Error) -> Never {
-    if error is ExitCode || error is CleanExit || isUsage(error) {
-      PthCommand.exit(withError: error)
+    switch PthCommand.exitCode(for: error) {
+    case .success: PthCommand.exit(withError: error)
+    case .validationFailure where !(error is ExitCode):
+      Failure.report("error", usageMessage(for: error))
+      PthCommand.exit(withError: Exit.usage)
+    default: break
     }
+    if error is ExitCode { PthCommand.exit(withError: error) }
     Failure.report("error", "\(error)" + hint(for: error))
     PthCommand.exit(withError: exitCode(of: error))
+  }
+
+  /// What the parser found wrong, without its own "Error:", and the usage.
+  private static func usageMessage(for error: any Error) -> String {
+    let message = PthCommand.message(for: error)
+    let full = PthCommand.fullMessage(for: error)
+    guard let range = full.firstRange(of: message) else { return full }
+    // The parser begins sentences; what stands behind "pth: error:" is none.
+    let isSentence = message.dropFirst().first?.isLowercase == true
+    let first = message.prefix(1)
+    return (isSentence ? first.lowercased() : String(first))
+      + message.dropFirst() + full[range.upperBound...]
   }
 
   /// What to do about an output that can't be made.
@@ -82,11 +99,5 @@ struct Failure: Error, CustomStringConvertible {
     case .create: Exit.noOutput
     case .write, .replace: Exit.ioFailure
     }
-  }
-
-  /// Whether the parser made the error, which then knows how to show it.
-  private static func isUsage(_ error: any Error) -> Bool {
-    PthCommand.exitCode(for: error) == .validationFailure
-      || PthCommand.exitCode(for: error) == .success
   }
 }

@@ -98,18 +98,14 @@ struct ArchiveSalvagerTests {
     #expect(try intact(outer) == expected)
   }
 
-  @Test("The intact records make a new, sound archive")
-  func writesIntact() throws {
+  @Test("Half a checkpoint still has its root and its pickle")
+  func halfAFile() throws {
     let bytes = try Fixture.bytes("torch-2.13/state_dict.pth")
     let salvager = try salvager(Array(bytes[..<(bytes.count / 2)]))
     #expect(salvager.root == "state_dict")
     #expect(salvager.record("data.pkl")?.state == .intact)
-    let sink = MemorySink()
-    try salvager.writeIntact(to: sink)
-    let contents = try Archives.contents(Archives.inMemory(sink.bytes))
-    let names = salvager.records.filter { $0.state == .intact }.map(\.name)
-    #expect(contents.map { "state_dict/" + $0.name } == names)
-    #expect(contents.count > 1)
+    #expect(salvager.records.filter { $0.state == .intact }.count > 1)
+    #expect(salvager.records.last?.state == .cutShort)
   }
 
   @Test("Many headers without an end take linear time")

@@ -1,8 +1,6 @@
 import TestSupport
 import Testing
 
-@testable import pth
-
 /// `pth convert` as a user runs it.
 @Suite("pth convert")
 struct ConvertCommandTests {
@@ -211,31 +209,6 @@ struct ConvertCommandTests {
       #expect(run.status == status)
       #expect(run.messages != "")
       #expect(try folder.names() == [])
-    }
-  }
-
-  @Test("a progress line tells part, speed and time left, and fits")
-  func showsProgress() {
-    let line = ProgressBar.line(
-      "writing x.pth",
-      done: 3 << 30,
-      total: 6 << 30,
-      seconds: 2,
-      columns: 100
-    )
-    #expect(
-      line == "writing x.pth [###############---------------] 50% of 6.0 GiB, "
-        + "1.5 GiB/s, 2 s left"
-    )
-    for columns in [20, 40, 60, 80] {
-      let line = ProgressBar.line(
-        "writing a file with a long name.pth",
-        done: 1,
-        total: 1 << 40,
-        seconds: 100,
-        columns: columns
-      )
-      #expect(line.count < columns)
     }
   }
 }

@@ -34,6 +34,39 @@ struct HelpTests {
     #expect(command == "formats" || words.contains("Exit code 0: "))
   }
 
+  @Test(
+    "wrong usage is told as every other error, and then the usage",
+    arguments: [
+      (["info"], "missing expected argument '<files> ...'"),
+      (["scan", "--jsn", "a.pth"], "unknown option '--jsn'"),
+      (["check", "a.pth", "--for", "torch-3"], "the value 'torch-3' is"),
+      (
+        ["eval", "a.pth", "data", "--threads", "0"], "--threads takes 1 to 256"
+      ),
+      (
+        ["export", "a.pth", "--student-id", "x", "--name", "ma"], "the student"
+      ),
+    ]
+  )
+  func wrongUsage(arguments: [String], message: String) throws {
+    let run = try PthTool.run(arguments)
+    #expect(run.status == 64)
+    #expect(run.text == "")
+    #expect(run.messages.hasPrefix("pth: error: " + message))
+    #expect(run.messages.contains("\nUsage: pth \(arguments[0]) "))
+    #expect(run.messages.contains("pth \(arguments[0]) --help"))
+  }
+
+  @Test("an unknown format is wrong usage")
+  func unknownFormat() throws {
+    let run = try PthTool.run("convert", "a.pth", "b.pth", "--to", "zip")
+    #expect(run.status == 64)
+    #expect(
+      run.messages
+        == "pth: error: there is no format \"zip\"; `pth formats` lists them\n"
+    )
+  }
+
   @Test("an output that can't be made is told what would help")
   func outputHints() throws {
     try withTemporaryDirectory { folder in

@@ -1,6 +1,8 @@
 import TestSupport
 import Testing
 
+@testable import pth
+
 /// What the tool shows on a terminal, which the program `script` stands for.
 @Suite(
   "pth on a terminal",
@@ -10,10 +12,13 @@ struct TerminalTests {
   private static let wrapped = Fixture.path("torch-2.13/wrapped.pth")
 
   /// Runs the tool on a terminal of some columns; its messages are there too.
+  ///
+  /// A command in front may write to its standard input.
   private static func run(
     columns: Int,
     _ arguments: String,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:],
+    input: String = ""
   ) throws -> Command.Outcome {
     let settings = environment.map { "\($0.key)=\($0.value) " }.joined()
     return try Command.run(
@@ -21,7 +26,8 @@ struct TerminalTests {
       [
         "-c",
         "exec script -qec \"stty cols \(columns); unset NO_COLOR COLUMNS; "
-          + "export TERM=xterm; \(settings)'$0' \(arguments)\" /dev/null",
+          + "export TERM=xterm; \(input) \(settings)'$0' \(arguments)\" "
+          + "/dev/null",
         PthTool.path,
       ]
     )
@@ -47,6 +53,16 @@ struct TerminalTests {
     #expect(run.text.contains("\u{1b}[1m"))
   }
 
+  @Test("the formats' summaries get lines of their own where it is narrow")
+  func narrowFormats() throws {
+    let wide = Self.lines(try Self.run(columns: 140, "formats"))
+    let narrow = Self.lines(try Self.run(columns: 70, "formats"))
+    #expect(wide.count == 14)
+    #expect(narrow.count == 27)
+    #expect(narrow.allSatisfy { $0.count <= 70 && !$0.contains("…") })
+    #expect(narrow.contains { $0.hasPrefix("    NumPy's archive of") })
+  }
+
   @Test("COLUMNS outdoes the terminal, NO_COLOR takes the colours away")
   func settings() throws {
     let run = try Self.run(
@@ -66,6 +82,80 @@ struct TerminalTests {
     #expect(run.text.contains("pth: \u{1b}[1;31merror:\u{1b}[0m nofile: "))
   }
 
+  @Test("a digit is drawn in shades of grey, half a line a pixel")
+  func shades() throws {
+    let images = Fixture.path("mnist/t10k-images-idx3-ubyte.gz")
+    let run = try Self.run(columns: 80, "show '\(images)' --index 3")
+    let rows = Self.lines(run).filter { $0.contains("▀") }
+    #expect(rows.count == 14)
+    // 28 pixels a row, from black (232) to white (255).
+    #expect(rows.allSatisfy { $0.split(separator: "▀").count == 29 })
+    #expect(rows.contains { $0.contains("\u{1b}[38;5;255;48;5;255m▀") })
+    #expect(rows.allSatisfy { $0.hasPrefix("\u{1b}[38;5;232;48;5;232m▀") })
+  }
+
+  @Test("what takes long is told of on one line, which goes away again")
+  func progress() throws {
+    let path = Self.wrapped
+    let run = try Self.run(
+      columns: 60,
+      "info -",
+      input: """
+        (head -c 1000 '\(path)'; sleep 0.6; tail -c +1001 '\(path)') |
+        """
+    )
+    #expect(run.status == 0, "\(run.text)")
+    let clear = "\r\u{1b}[2K"
+    #expect(run.text.contains(clear + "reading standard input "))
+    #expect(run.text.contains(" KiB/s" + clear))
+    #expect(run.text.contains("float32"))
+  }
+
+  @Test("a progress line tells part, speed and time left, and fits")
+  func showsProgress() {
+    let line = ProgressBar.line(
+      "writing x.pth",
+      done: 3 << 30,
+      total: 6 << 30,
+      seconds: 2,
+      columns: 100
+    )
+    #expect(
+      line == "writing x.pth [###############---------------] 50% of 6.0 GiB, "
+        + "1.5 GiB/s, 2 s left"
+    )
+    #expect(
+      ProgressBar.line(
+        "testing x.pth",
+        done: 2500,
+        total: 10_000,
+        unit: .things("images"),
+        seconds: 0.5,
+        columns: 100
+      ) == "testing x.pth [#######-----------------------] 25% of 10,000 "
+        + "images, 5,000 images/s, 2 s left"
+    )
+    for columns in [20, 40, 60, 80] {
+      let line = ProgressBar.line(
+        "writing a file with a long name.pth",
+        done: 1,
+        total: 1 << 40,
+        seconds: 100,
+        columns: columns
+      )
+      #expect(line.count < columns)
+      let open = ProgressBar.line(
+        "从标准输入读取一个名字很长的文件",
+        done: 3 << 20,
+        total: nil,
+        seconds: 2,
+        columns: columns
+      )
+      #expect(TextWidth.columns(of: open) < columns)
+      #expect(open.hasSuffix("1.5 MiB/s"))
+    }
+  }
+
   @Test("a binary file is not sent to a terminal, nor read from one")
   func refusesTerminals() throws {
     let output = try Self.run(
@@ -73,7 +163,7 @@ struct TerminalTests {
       "convert '\(Self.wrapped)' - --to pth"
     )
     #expect(output.status == 64)
-    #expect(output.text.contains("Standard output is a terminal"))
+    #expect(output.text.contains("standard output is a terminal"))
     let input = try Self.run(columns: 80, "info -")
     #expect(input.status == 64)
     #expect(input.text.contains("standard input is a terminal"))

@@ -59,13 +59,15 @@ package struct ArchiveSalvager: Sendable {
   /// - Parameters:
   ///   - bytes: The archive or what is left of it.
   ///   - limits: How much compressed records may inflate to.
+  ///   - progress: Told how far the walk has come.
   package init(
     _ bytes: ArchiveBytes,
-    limits: ArchiveLimits = ArchiveLimits()
+    limits: ArchiveLimits = ArchiveLimits(),
+    progress: ProgressHandler? = nil
   ) {
     self.bytes = bytes
     self.limits = limits
-    var walk = SalvageWalk(bytes, limits)
+    var walk = SalvageWalk(bytes, limits, progress)
     walk.run()
     var records: [SalvagedRecord] = []
     var positions: [String: Int] = [:]
@@ -123,28 +125,5 @@ package struct ArchiveSalvager: Sendable {
       })
     else { throw fault("a compressed record can't be read in part") }
     return inflated
-  }
-
-  /// Writes an archive of the intact records alone.
-  ///
-  /// - Parameters:
-  ///   - root: The folder that holds them; the old one where it is nil.
-  ///   - sink: Where the archive goes.
-  /// - Throws: ``FileError``, ``ArchiveWriteError``, ``ArchiveError``.
-  package func writeIntact(
-    root: String? = nil,
-    to sink: any ByteSink
-  ) throws {
-    let writer = TorchArchiveWriter(
-      root: root ?? self.root ?? "archive",
-      to: sink
-    )
-    let skipped = self.root.map { $0.utf8.count + 1 } ?? 0
-    for record in records where record.state == .intact {
-      let name = String(record.name.utf8.dropFirst(skipped)) ?? record.name
-      guard !name.isEmpty, !name.hasSuffix("/") else { continue }
-      try writer.add(name, storage(of: record))
-    }
-    try writer.finish()
   }
 }

@@ -20,6 +20,7 @@ struct SalvageWalk {
 
   private let bytes: ArchiveBytes
   private let limits: ArchiveLimits
+  private let progress: ProgressHandler?
   private var headers: [Int] = []
   /// Descriptors by the position at which their bytes would have to start.
   private var descriptors: [Int: Descriptor] = [:]
@@ -31,9 +32,14 @@ struct SalvageWalk {
     let uncompressedSize: Int
   }
 
-  init(_ bytes: ArchiveBytes, _ limits: ArchiveLimits) {
+  init(
+    _ bytes: ArchiveBytes,
+    _ limits: ArchiveLimits,
+    _ progress: ProgressHandler?
+  ) {
     self.bytes = bytes
     self.limits = limits
+    self.progress = progress
   }
 
   mutating func run() {
@@ -57,6 +63,8 @@ struct SalvageWalk {
         position =
           record.state == .unknownEnd || record.state == .cutShort
           ? header.dataOffset : record.range.upperBound
+        // The walk for marks was the first half.
+        progress?(view.count / 2 + position / 2, view.count)
       }
     }
   }
@@ -64,8 +72,13 @@ struct SalvageWalk {
   /// Notes every local header and descriptor in one pass.
   private mutating func findMarks(in view: ByteView) {
     var position = 0
+    var told = 0
     while let mark = view.nextSignature(from: position) {
       position = mark + 4
+      if position - told > 1 << 24 {
+        told = position
+        progress?(position / 2, view.count)
+      }
       switch view.u32(mark) {
       case Zip.localSignature: headers.append(mark)
       case Zip.descriptorSignature: note(descriptorAt: mark, in: view)

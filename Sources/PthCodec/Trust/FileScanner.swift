@@ -9,17 +9,23 @@ public struct ScanOptions: Sendable {
   /// How much memory and how many steps a file may ask for.
   public var reading: ReadOptions
 
+  /// Told how many bytes of an archive's records are checked.
+  public var progress: ProgressHandler?
+
   /// Makes options.
   ///
   /// - Parameters:
   ///   - allowed: Names, as `module.name`, that count as safe.
   ///   - reading: How much memory and how many steps a file may ask for.
+  ///   - progress: Told how many bytes of an archive's records are checked.
   public init(
     allowed: [NameGlob] = [],
-    reading: ReadOptions = ReadOptions()
+    reading: ReadOptions = ReadOptions(),
+    progress: ProgressHandler? = nil
   ) {
     self.allowed = allowed
     self.reading = reading
+    self.progress = progress
   }
 }
 

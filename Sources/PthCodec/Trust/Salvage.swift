@@ -36,17 +36,20 @@ public enum Salvage {
   /// - Parameters:
   ///   - path: The damaged archive.
   ///   - options: How much memory and how many steps it may ask for.
+  ///   - progress: Told how far the walk through the file has come.
   /// - Returns: What could be saved.
   /// - Throws: `FileError` for what can't be opened, ``CheckpointError`` where
   ///   nothing can be saved.
   public static func read(
     _ path: String,
-    options: ReadOptions = ReadOptions()
+    options: ReadOptions = ReadOptions(),
+    progress: ProgressHandler? = nil
   ) throws -> SalvageReport {
     let file = try CheckpointInput(path).mappedFile()
     let salvager = ArchiveSalvager(
       ArchiveBytes(file),
-      limits: options.archiveLimits
+      limits: options.archiveLimits,
+      progress: progress
     )
     var notes: [Finding] = []
     let graph = try pickle(salvager, file, path, options, &notes)

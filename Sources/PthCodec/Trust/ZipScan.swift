@@ -39,7 +39,8 @@ struct ZipScan {
     scan.report.findings += ZipVerifier.findings(
       bytes,
       isCheckpoint: isCheckpoint(directory),
-      limits: limits
+      limits: limits,
+      progress: scan.options.progress
     ).filter { !isRun || $0.code != "prepended-bytes" }.map(located)
     let before = try scanAround(directory, &scan)
     let content = ZipContent(directory, limits: limits)

@@ -16,7 +16,7 @@ struct CheckCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The file.")
+  @Argument(help: "The file.", completion: .file())
   var input: String
 
   @Option(name: .customLong("for"), help: "torch-1.13 or torch-2.13.")

@@ -31,17 +31,24 @@ struct ConvertCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The file or folder to read; - for standard input.")
+  @Argument(
+    help: "The file or folder to read; - for standard input.",
+    completion: .file()
+  )
   var input: String
 
-  @Argument(help: "The file or folder to write; - for standard output.")
+  @Argument(
+    help: "The file or folder to write; - for standard output.",
+    completion: .file()
+  )
   var output: String?
 
   @Option(
     help: ArgumentHelp(
       "The input's format; `pth formats` lists them.",
       valueName: "format"
-    )
+    ),
+    completion: .list(FormatRegistry.descriptors.map(\.id.rawValue))
   )
   var from: String?
 
@@ -49,7 +56,8 @@ struct ConvertCommand: ParsableCommand {
     help: ArgumentHelp(
       "The output's format.",
       valueName: "format"
-    )
+    ),
+    completion: .list(FormatRegistry.descriptors.map(\.id.rawValue))
   )
   var to: String?
 
@@ -102,16 +110,16 @@ struct ConvertCommand: ParsableCommand {
 
   func validate() throws {
     if let pickleProtocol, !(2...5).contains(pickleProtocol) {
-      throw ValidationError("--protocol takes 2 to 5.")
+      throw ValidationError("--protocol takes 2 to 5")
     }
     guard output != nil || suggestMap != nil else {
-      throw ValidationError("Missing expected argument '<output>'")
+      throw ValidationError("missing expected argument '<output>'")
     }
     if output == StandardInput.argument { try validateStandardOutput() }
     if output != nil, suggestMap != nil {
       throw ValidationError(
-        "--suggest-map prints a table to look through; it takes no output. "
-          + "Use the table with --map."
+        "--suggest-map prints a table to look through; it takes no output; "
+          + "use the table with --map"
       )
     }
   }
@@ -119,24 +127,25 @@ struct ConvertCommand: ParsableCommand {
   private func validateStandardOutput() throws {
     guard to != nil else {
       throw ValidationError(
-        "Standard output has no ending that says a format; name it with --to."
+        "standard output has no ending that says a format; name it with --to"
       )
     }
     guard maxShardSize == nil else {
       throw ValidationError(
-        "Standard output takes one file; --max-shard-size makes several."
+        "standard output takes one file; --max-shard-size makes several"
       )
     }
     guard !Terminal.isOutput || to == FormatID.csv.rawValue else {
       throw ValidationError(
-        "Standard output is a terminal, and the file is no text; redirect it, "
-          + "or name a file."
+        "standard output is a terminal, and the file is no text; redirect it, "
+          + "or name a file"
       )
     }
   }
 
   func run() throws {
     let source = try from.map(format(named:))
+    let named = try to.map(format(named:))
     let path = try StandardInput.path(for: input)
     let checkpoint = try edits.applied(
       to: Checkpoint.open(path, as: source, options: limits.readOptions)
@@ -144,8 +153,7 @@ struct ConvertCommand: ParsableCommand {
     if let suggestMap {
       print(suggestMap.suggestion(for: checkpoint).text, terminator: "")
     } else if let output {
-      let target =
-        try to.map(format(named:)) ?? FormatRegistry.format(forPath: output)
+      let target = try named ?? FormatRegistry.format(forPath: output)
       if output == StandardInput.argument {
         try StandardOutput.send { try write(checkpoint, as: target, to: $0) }
       } else {
@@ -163,14 +171,12 @@ struct ConvertCommand: ParsableCommand {
     if scale { checkpoint = try scaled(checkpoint, for: target) }
     let name =
       self.output == StandardInput.argument ? "standard output" : output
-    let bar = ProgressBar("writing \(name)")
-    let options = WriteOptions(
+    var options = WriteOptions(
       layout: layout?.layout,
       pickleProtocol: pickleProtocol,
       replacesExisting: force,
       allowsLoss: force,
-      settings: settings,
-      progress: { bar?.update($0, of: $1) }
+      settings: settings
     )
     var losses: [ConversionLoss] = []
     if force {
@@ -180,9 +186,10 @@ struct ConvertCommand: ParsableCommand {
         options: options
       )
     }
-    defer { bar?.clear() }
-    try checkpoint.save(to: output, as: target, options: options)
-    bar?.clear()
+    try ProgressBar.during("writing \(name)") { progress in
+      options.progress = progress
+      try checkpoint.save(to: output, as: target, options: options)
+    }
     for loss in losses.prefix(Self.maxLosses) {
       Failure.report(
         "warning",
@@ -230,8 +237,9 @@ struct ConvertCommand: ParsableCommand {
 
   private func format(named name: String) throws -> FormatID {
     guard let format = FormatRegistry.format(named: name) else {
-      throw ValidationError(
-        "There is no format \"\(name)\"; `pth formats` lists them."
+      throw Failure(
+        Exit.usage,
+        "there is no format \"\(name)\"; `pth formats` lists them"
       )
     }
     return format

@@ -21,10 +21,13 @@ struct DiffCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The first checkpoint; - for standard input.")
+  @Argument(
+    help: "The first checkpoint; - for standard input.",
+    completion: .file()
+  )
   var first: String
 
-  @Argument(help: "The second checkpoint.")
+  @Argument(help: "The second checkpoint.", completion: .file())
   var second: String
 
   @Option(help: "The relative difference that is allowed.")
@@ -38,18 +41,26 @@ struct DiffCommand: ParsableCommand {
 
   func validate() throws {
     guard rtol >= 0, atol >= 0, rtol.isFinite, atol.isFinite else {
-      throw ValidationError("--rtol and --atol take numbers from 0 on.")
+      throw ValidationError("--rtol and --atol take numbers from 0 on")
     }
   }
 
   func run() throws {
     let a = try Checkpoint.open(StandardInput.path(for: first))
     let b = try Checkpoint.open(StandardInput.path(for: second))
-    let differences = try a.differences(
-      to: b,
-      tolerance: Tolerance(relative: rtol, absolute: atol)
+    let name = StandardInput.name(of: first)
+    let differences = try ProgressBar.during("comparing \(name)") { progress in
+      try a.differences(
+        to: b,
+        tolerance: Tolerance(relative: rtol, absolute: atol),
+        progress: progress
+      )
+    }
+    let report = DiffReport(
+      differences,
+      (StandardInput.name(of: first), a),
+      (StandardInput.name(of: second), b)
     )
-    let report = DiffReport(differences, (first, a), (second, b))
     if json {
       print(report.json.text(indent: 2))
     } else {

@@ -23,7 +23,10 @@ struct DisassembleCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "A checkpoint or a bare pickle; - for standard input.")
+  @Argument(
+    help: "A checkpoint or a bare pickle; - for standard input.",
+    completion: .file()
+  )
   var file: String
 
   @Option(

@@ -59,11 +59,15 @@ struct EditOptions: ParsableArguments {
     help: ArgumentHelp(
       "Rename by a table: a line old<TAB>new for each.",
       valueName: "file"
-    )
+    ),
+    completion: .file()
   )
   var map: String?
 
-  @Option(help: "Convert floating-point tensors: float16, bfloat16, …")
+  @Option(
+    help: "Convert floating-point tensors: float16, bfloat16, …",
+    completion: .list(DType.allCases.map(\.rawValue))
+  )
   var dtype: String?
 
   @Flag(help: "Cut storages of which only a view is saved.")
@@ -78,8 +82,8 @@ struct EditOptions: ParsableArguments {
     }
     guard let dtype, try targetDType() == nil, !isBlockType else { return }
     throw ValidationError(
-      "There is no dtype \"\(dtype)\"; PyTorch's names are meant, such as "
-        + "float16, bfloat16 or float32 (and q8_0, q4_0 for GGUF)."
+      "there is no dtype \"\(dtype)\"; PyTorch's names are meant, such as "
+        + "float16, bfloat16 or float32 (and q8_0, q4_0 for GGUF)"
     )
   }
 

@@ -20,10 +20,13 @@ struct EvalCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The checkpoint.")
+  @Argument(help: "The checkpoint.", completion: .file())
   var checkpoint: String
 
-  @Argument(help: "The folder with test_data.pth and test_labels.pth.")
+  @Argument(
+    help: "The folder with test_data.pth and test_labels.pth.",
+    completion: .directory
+  )
   var directory: String
 
   @Flag(help: "Print a JSON object.")
@@ -32,7 +35,7 @@ struct EvalCommand: ParsableCommand {
   @Flag(help: "Draw confusions and errors as SVG and PNG, with gnuplot.")
   var plots = false
 
-  @Option(help: "The folder for the pictures.")
+  @Option(help: "The folder for the pictures.", completion: .directory)
   var output = "."
 
   @Option(help: "The seed of the drawn answers.")
@@ -43,7 +46,7 @@ struct EvalCommand: ParsableCommand {
 
   func validate() throws {
     guard (1...256).contains(threads) else {
-      throw ValidationError("--threads takes 1 to 256.")
+      throw ValidationError("--threads takes 1 to 256")
     }
   }
 
@@ -51,8 +54,13 @@ struct EvalCommand: ParsableCommand {
     let model = try ModelFile.model(checkpoint)
     let dataset = try DatasetFolder(directory).dataset(.test)
     if plots { try EvaluationPlots.check(base: pictureBase) }
-    let evaluation = try Evaluator(model, threads: threads)
-      .evaluate(dataset, seed: seed)
+    let evaluator = try Evaluator(model, threads: threads)
+    let evaluation = try ProgressBar.during(
+      "testing \(checkpoint)",
+      unit: .things("images")
+    ) { progress in
+      try evaluator.evaluate(dataset, seed: seed, progress: progress)
+    }
     let report = EvaluationReport(evaluation)
     if json {
       print(report.json.text(indent: 2))

@@ -19,7 +19,10 @@ struct ExportCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "Any checkpoint that holds MyConvNet's state dict.")
+  @Argument(
+    help: "Any checkpoint that holds MyConvNet's state dict.",
+    completion: .file()
+  )
   var input: String
 
   @OptionGroup var homework: HomeworkOptions
@@ -28,7 +31,8 @@ struct ExportCommand: ParsableCommand {
     help: ArgumentHelp(
       "The folder to write into.",
       valueName: "folder"
-    )
+    ),
+    completion: .directory
   )
   var output = "."
 

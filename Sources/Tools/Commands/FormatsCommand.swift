@@ -21,17 +21,38 @@ struct FormatsCommand: ParsableCommand {
     guard !json else {
       return print(JSONValue.array(formats.map(json(of:))).text(indent: 2))
     }
-    var table = Table(["FORMAT", "READ", "WRITE", "SUFFIXES", "WHAT IT IS"])
+    print(text(of: formats, fitting: Terminal.width), terminator: "")
+  }
+
+  /// A table; where that is too wide, with each summary on a line of its own.
+  private func text(
+    of formats: [FormatDescriptor],
+    fitting limit: Int?
+  ) -> String {
+    var table = Table(["FORMAT", "READ", "WRITE", "SUFFIXES"])
+    var wide = Table(["FORMAT", "READ", "WRITE", "SUFFIXES", "WHAT IT IS"])
     for format in formats {
-      table.add([
+      let cells = [
         format.id.rawValue,
         format.canRead ? "yes" : "no",
         format.canWrite ? "yes" : "no",
         format.suffixes.map { "." + $0 }.joined(separator: " "),
-        format.summary,
-      ])
+      ]
+      table.add(cells)
+      wide.add(cells + [format.summary])
     }
-    print(table.text(leastName: 16), terminator: "")
+    let lines = wide.text(fitting: nil).split(separator: "\n")
+    guard let limit,
+      lines.dropFirst().contains(where: {
+        TextWidth.columns(of: String($0)) > limit
+      })
+    else { return lines.joined(separator: "\n") + "\n" }
+    let rows = table.text(fitting: limit, leastName: 16)
+      .split(separator: "\n").map(String.init)
+    let summaries = formats.map {
+      "\n" + TextWidth.shortened("    " + $0.summary, to: limit)
+    }
+    return zip(rows, [""] + summaries).map { $0 + $1 + "\n" }.joined()
   }
 
   private func json(of format: FormatDescriptor) -> JSONValue {

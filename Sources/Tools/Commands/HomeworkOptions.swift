@@ -13,9 +13,14 @@ struct HomeworkOptions: ParsableArguments {
   @Option(help: "The student's name: Chinese characters, or pinyin.")
   var name: String
 
+  func validate() throws {
+    _ = try baseName()
+  }
+
   /// The file to hand in, `hw7_<student id>_<pinyin name>.pth`.
   ///
-  /// - Throws: ``Failure`` for an id or a name that can't be in the pattern.
+  /// - Throws: `ValidationError` for an id or a name that can't be in the
+  ///   pattern.
   func fileName() throws -> String {
     try "\(baseName()).pth"
   }
@@ -27,7 +32,7 @@ struct HomeworkOptions: ParsableArguments {
       studentId.utf8.allSatisfy({ (0x30...0x39).contains($0) })
     else {
       throw ValidationError(
-        "The student id is \"\(Text.printable(studentId))\"; it must be digits."
+        "the student id is \"\(Text.printable(studentId))\"; it must be digits"
       )
     }
     return "hw7_\(studentId)_\(try pinyin())"
@@ -36,8 +41,8 @@ struct HomeworkOptions: ParsableArguments {
   private func pinyin() throws -> String {
     guard let pinyin = Pinyin.spelling(of: name) else {
       throw ValidationError(
-        "The name \"\(Text.printable(name))\" can't be spelled in pinyin; "
-          + "give Chinese characters or the letters a to z."
+        "the name \"\(Text.printable(name))\" can't be spelled in pinyin; "
+          + "give Chinese characters or the letters a to z"
       )
     }
     return pinyin

@@ -21,7 +21,7 @@ struct InfoCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The checkpoints; - for standard input.")
+  @Argument(help: "The checkpoints; - for standard input.", completion: .file())
   var files: [String]
 
   @Flag(help: "Print one JSON object, or a list of them for several files.")

@@ -28,7 +28,7 @@ struct LimitOptions: ParsableArguments {
     ]
     for limit in limits {
       if let limit, limit < 1 {
-        throw ValidationError("A limit must be at least 1.")
+        throw ValidationError("a limit must be at least 1")
       }
     }
   }

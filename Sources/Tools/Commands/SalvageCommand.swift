@@ -18,10 +18,10 @@ struct SalvageCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The damaged archive.")
+  @Argument(help: "The damaged archive.", completion: .file())
   var input: String
 
-  @Argument(help: "The checkpoint to write.")
+  @Argument(help: "The checkpoint to write.", completion: .file())
   var output: String
 
   @Flag(help: "Replace an existing file.")
@@ -34,18 +34,20 @@ struct SalvageCommand: ParsableCommand {
   var limits: LimitOptions
 
   func run() throws {
-    let report = try Salvage.read(input, options: limits.readOptions)
-    let bar = ProgressBar("writing \(output)")
-    defer { bar?.clear() }
-    try report.checkpoint.save(
-      to: output,
-      as: .pytorchZip,
-      options: WriteOptions(
-        replacesExisting: force,
-        progress: { bar?.update($0, of: $1) }
+    let report = try ProgressBar.during("reading \(input)") { progress in
+      try Salvage.read(
+        input,
+        options: limits.readOptions,
+        progress: progress
       )
-    )
-    bar?.clear()
+    }
+    try ProgressBar.during("writing \(output)") { progress in
+      try report.checkpoint.save(
+        to: output,
+        as: .pytorchZip,
+        options: WriteOptions(replacesExisting: force, progress: progress)
+      )
+    }
     if json {
       print(jsonReport(report).text(indent: 2))
     } else {

@@ -20,10 +20,10 @@ struct SanitizeCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The checkpoint to read.")
+  @Argument(help: "The checkpoint to read.", completion: .file())
   var input: String
 
-  @Argument(help: "The PyTorch file to write.")
+  @Argument(help: "The PyTorch file to write.", completion: .file())
   var output: String
 
   @Option(help: "The records of the archive: torch1 or torch2.")
@@ -38,19 +38,18 @@ struct SanitizeCommand: ParsableCommand {
   func run() throws {
     let checkpoint = try Checkpoint.open(input)
     let (safe, changes) = try checkpoint.sanitized()
-    let bar = ProgressBar("writing \(output)")
-    defer { bar?.clear() }
-    try safe.save(
-      to: output,
-      as: .pytorchZip,
-      options: WriteOptions(
-        layout: layout?.layout,
-        pickleProtocol: 2,
-        replacesExisting: force,
-        progress: { bar?.update($0, of: $1) }
+    try ProgressBar.during("writing \(output)") { progress in
+      try safe.save(
+        to: output,
+        as: .pytorchZip,
+        options: WriteOptions(
+          layout: layout?.layout,
+          pickleProtocol: 2,
+          replacesExisting: force,
+          progress: progress
+        )
       )
-    )
-    bar?.clear()
+    }
     if json {
       print(JSONValue.array(changes.map(json(of:))).text(indent: 2))
     } else {

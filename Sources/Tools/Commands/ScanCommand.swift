@@ -22,7 +22,10 @@ struct ScanCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The files or folders; - for standard input.")
+  @Argument(
+    help: "The files or folders; - for standard input.",
+    completion: .file()
+  )
   var files: [String]
 
   @Option(
@@ -42,20 +45,26 @@ struct ScanCommand: ParsableCommand {
   var limits: LimitOptions
 
   func run() throws {
-    let options = ScanOptions(
-      allowed: allowed.map { NameGlob($0) },
-      reading: limits.readOptions
-    )
+    let globs = allowed.map { NameGlob($0) }
     var reports: [JSONValue] = []
     var isClean = true
     for file in files {
       let path = try StandardInput.path(for: file)
-      let report = try FileScanner.scan(path, options: options)
+      let name = StandardInput.name(of: file)
+      let report = try ProgressBar.during("scanning \(name)") { progress in
+        try FileScanner.scan(
+          path,
+          options: ScanOptions(
+            allowed: globs,
+            reading: limits.readOptions,
+            progress: progress
+          )
+        )
+      }
       isClean = isClean && report.isClean
       if json {
         reports.append(ScanText.json(of: report, file: file))
       } else {
-        let name = StandardInput.name(of: file)
         print(ScanText.text(of: report, file: name), terminator: "")
       }
     }

@@ -23,7 +23,7 @@ struct TrainCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The folder of the four files.")
+  @Argument(help: "The folder of the four files.", completion: .directory)
   var directory: String
 
   @OptionGroup var homework: HomeworkOptions
@@ -32,7 +32,8 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp(
       "The folder to write into.",
       valueName: "folder"
-    )
+    ),
+    completion: .directory
   )
   var output = "."
 
@@ -42,7 +43,8 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp(
       "Write a state to go on from after each epoch.",
       valueName: "file"
-    )
+    ),
+    completion: .file()
   )
   var saveState: String?
 
@@ -50,7 +52,8 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp(
       "Go on from a state that this program or PyTorch wrote.",
       valueName: "file"
-    )
+    ),
+    completion: .file()
   )
   var resume: String?
 
@@ -58,7 +61,6 @@ struct TrainCommand: ParsableCommand {
   var plots = false
 
   func validate() throws {
-    _ = try homework.baseName()
     do {
       try procedure.trainingOptions().check()
     } catch {

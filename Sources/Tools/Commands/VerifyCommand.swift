@@ -18,7 +18,10 @@ struct VerifyCommand: ParsableCommand {
       """
   )
 
-  @Argument(help: "The files or folders; - for standard input.")
+  @Argument(
+    help: "The files or folders; - for standard input.",
+    completion: .file()
+  )
   var files: [String]
 
   @Flag(help: "Look for NaN and infinite elements too.")
@@ -35,14 +38,17 @@ struct VerifyCommand: ParsableCommand {
     var isSound = true
     for file in files {
       let path = try StandardInput.path(for: file)
-      let bar = ProgressBar("checking \(StandardInput.name(of: file))")
-      let options = VerifyOptions(
-        checksFinite: finite,
-        reading: limits.readOptions,
-        progress: { bar?.update($0, of: $1) }
-      )
-      let report = try FileVerifier.verify(path, options: options)
-      bar?.clear()
+      let name = StandardInput.name(of: file)
+      let report = try ProgressBar.during("checking \(name)") { progress in
+        try FileVerifier.verify(
+          path,
+          options: VerifyOptions(
+            checksFinite: finite,
+            reading: limits.readOptions,
+            progress: progress
+          )
+        )
+      }
       isSound = isSound && report.isSound
       if json {
         reports.append(
@@ -56,7 +62,7 @@ struct VerifyCommand: ParsableCommand {
       } else {
         let verdict =
           report.isSound ? Style.good("sound") : Style.bad("not sound")
-        print("\(StandardInput.name(of: file)): \(verdict)")
+        print("\(name): \(verdict)")
         for finding in report.findings {
           print("  " + Text.printable(finding.description))
         }

@@ -1,11 +1,12 @@
 internal import Synchronization
 
-/// A line on the terminal that tells how far long work has come: bytes, speed,
-/// and the time that is left.
+/// A line on the terminal that tells how far long work has come: how much of
+/// how much, speed, and the time that is left.
 ///
 /// There is none where standard error is no terminal.
 final class ProgressBar: Sendable {
   private let label: String
+  private let unit: Unit
   private let state: Mutex<State>
 
   private struct State {
@@ -13,14 +14,50 @@ final class ProgressBar: Sendable {
     var shown: ContinuousClock.Instant?
   }
 
+  /// What is counted.
+  enum Unit: Sendable {
+    case bytes
+    /// Things of a name, `images` for example.
+    case things(String)
+
+    fileprivate func text(_ count: Int) -> String {
+      switch self {
+      case .bytes: Text.size(count)
+      case .things(let name): "\(Text.count(count)) \(name)"
+      }
+    }
+  }
+
   /// Makes a bar, which appears when the work has taken a moment; nil where
   /// standard error is no terminal.
   ///
-  /// - Parameter label: What is being done.
-  init?(_ label: String) {
+  /// - Parameters:
+  ///   - label: What is being done.
+  ///   - unit: What is counted.
+  init?(_ label: String, unit: Unit = .bytes) {
     guard Terminal.isError else { return nil }
     self.label = Text.printable(label)
+    self.unit = unit
     state = Mutex(State(start: .now))
+  }
+
+  /// Shows a bar while something is done, and takes it away again.
+  ///
+  /// - Parameters:
+  ///   - label: What is being done.
+  ///   - unit: What is counted.
+  ///   - work: Does it, and calls what it is given now and then.
+  /// - Returns: What `work` returns.
+  /// - Throws: What `work` throws.
+  static func during<Result>(
+    _ label: String,
+    unit: Unit = .bytes,
+    _ work: (@escaping @Sendable (_ done: Int, _ total: Int) -> Void) throws
+      -> Result
+  ) rethrows -> Result {
+    let bar = ProgressBar(label, unit: unit)
+    defer { bar?.clear() }
+    return try work { bar?.update($0, of: $1) }
   }
 
   deinit { clear() }
@@ -28,9 +65,9 @@ final class ProgressBar: Sendable {
   /// Shows how much is done, ten times a second at most.
   ///
   /// - Parameters:
-  ///   - done: The bytes that are done.
-  ///   - total: All bytes.
-  func update(_ done: Int, of total: Int) {
+  ///   - done: How much is done.
+  ///   - total: How much there is to do; nil where nobody knows.
+  func update(_ done: Int, of total: Int?) {
     state.withLock { state in
       let now = ContinuousClock.now
       let elapsed = state.start.duration(to: now)
@@ -42,6 +79,7 @@ final class ProgressBar: Sendable {
         label,
         done: done,
         total: total,
+        unit: unit,
         seconds: elapsed / .seconds(1),
         columns: Terminal.errorWidth
       )
@@ -62,25 +100,34 @@ final class ProgressBar: Sendable {
   ///
   /// - Parameters:
   ///   - label: What is being done.
-  ///   - done: The bytes that are done.
-  ///   - total: All bytes.
+  ///   - done: How much is done.
+  ///   - total: How much there is to do; nil where nobody knows.
+  ///   - unit: What is counted.
   ///   - seconds: The time since the start.
   ///   - columns: The most columns that it may take.
-  /// - Returns: `label [####----]  50% of 6.0 GiB, 1.2 GiB/s, 2 s left`.
+  /// - Returns: `label [####----]  50% of 6.0 GiB, 1.2 GiB/s, 2 s left`;
+  ///   without a total `label 3.0 GiB, 1.2 GiB/s`.
   static func line(
     _ label: String,
     done: Int,
-    total: Int,
+    total: Int?,
+    unit: Unit = .bytes,
     seconds: Double,
     columns: Int
   ) -> String {
+    var speed: Double?
+    if seconds > 0, done > 0 { speed = min(Double(done) / seconds, 1e18) }
+    let rate = speed.map { ", \(unit.text(Int($0)))/s" } ?? ""
+    guard let total else {
+      return TextWidth.elided(
+        "\(label) \(unit.text(done))\(rate)",
+        to: columns - 1
+      )
+    }
     let part = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 0
-    var facts = " \(Int(part * 100))% of \(Text.size(total))"
-    if seconds > 0, done > 0 {
-      let speed = Double(done) / seconds
-      facts += ", \(Text.size(Int(min(speed, 1e18))))/s"
-      let left = Double(max(0, total - done)) / speed
-      facts += ", \(time(left)) left"
+    var facts = " \(Int(part * 100))% of \(unit.text(total))\(rate)"
+    if let speed {
+      facts += ", \(time(Double(max(0, total - done)) / speed)) left"
     }
     let used = facts.count + TextWidth.columns(of: label)
     let width = min(30, columns - 1 - used - 3)

@@ -132,7 +132,9 @@ private struct Spool {
   static func filled(from source: FileDescriptor) throws -> Spool {
     let spool = try Spool()
     do {
-      try Self.copy(from: source, to: spool.file)
+      let bar = ProgressBar("reading \(StandardInput.name)")
+      defer { bar?.clear() }
+      try Self.copy(from: source, to: spool.file) { bar?.update($0, of: nil) }
     } catch {
       throw Failure(
         Exit.ioFailure,
@@ -145,22 +147,26 @@ private struct Spool {
 
   func copy(to target: FileDescriptor) throws {
     try file.seek(offset: 0, from: .start)
-    try Self.copy(from: file, to: target)
+    try Self.copy(from: file, to: target) { _ in }
   }
 
   private static func copy(
     from source: FileDescriptor,
-    to target: FileDescriptor
+    to target: FileDescriptor,
+    progress: (Int) -> Void
   ) throws {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: 1 << 20,
       alignment: 4096
     )
     defer { unsafe buffer.deallocate() }
+    var done = 0
     while true {
       let count = try unsafe source.read(into: buffer)
       guard count > 0 else { return }
       _ = try unsafe target.writeAll(buffer[..<count])
+      done += count
+      progress(done)
     }
   }
 }

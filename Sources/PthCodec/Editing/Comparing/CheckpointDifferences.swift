@@ -102,22 +102,31 @@ extension Checkpoint {
   /// - Parameters:
   ///   - other: The second checkpoint, in whatever format.
   ///   - tolerance: How much elements may differ.
+  ///   - progress: Told how many of this checkpoint's bytes are compared.
   /// - Returns: All differences.
   /// - Throws: ``CheckpointError`` with the tensor's name where its elements
   ///   can't be read.
   public func differences(
     to other: Checkpoint,
-    tolerance: Tolerance = Tolerance()
+    tolerance: Tolerance = Tolerance(),
+    progress: ProgressHandler? = nil
   ) throws -> CheckpointDifferences {
     var result = CheckpointDifferences()
+    let total = tensors.values.reduce(0) { $0 &+ $1.byteCount }
+    var done = 0
     for (name, tensor) in tensors {
+      defer { done &+= tensor.byteCount }
       guard let partner = other.tensors[name] else {
         result.onlyInFirst.append(name)
         continue
       }
       do {
-        let difference = try TensorComparison(tensor, partner, tolerance)
-          .difference(named: name)
+        let difference = try TensorComparison(
+          tensor,
+          partner,
+          tolerance,
+          progress: { [done] in progress?(done &+ $0, total) }
+        ).difference(named: name)
         if let difference {
           result.tensors.append(difference)
         } else {

@@ -14,12 +14,21 @@ struct TensorComparison {
   private let first: Tensor
   private let second: Tensor
   private let tolerance: Tolerance
+  private let progress: (Int) -> Void
   private var found = ElementDifference()
 
-  init(_ first: Tensor, _ second: Tensor, _ tolerance: Tolerance) {
+  /// Takes two tensors of one name; `progress` is told how many bytes are
+  /// compared.
+  init(
+    _ first: Tensor,
+    _ second: Tensor,
+    _ tolerance: Tolerance,
+    progress: @escaping (Int) -> Void = { _ in }
+  ) {
     self.first = first
     self.second = second
     self.tolerance = tolerance
+    self.progress = progress
   }
 
   /// The difference; nil where there is none.
@@ -96,6 +105,7 @@ struct TensorComparison {
         try compareNumbers(one, other, from: start)
       }
       start += count
+      progress(start &* x.dtype.itemSize)
     }
   }
 

@@ -3,7 +3,7 @@ internal import Tensors
 /// A new file that takes heads and tensors, and appears when it is complete.
 final class TensorFile {
   private let file: AtomicFile
-  private let progress: (@Sendable (Int, Int) -> Void)?
+  private let progress: ProgressHandler?
   private let total: Int
 
   /// The bytes between two reports of progress.
@@ -30,9 +30,6 @@ final class TensorFile {
     total = size ?? 0
     progress = size == nil ? nil : options.progress
   }
-
-  /// The bytes written so far.
-  var position: Int { file.position }
 
   /// Writes bytes as they are.
   func write(_ bytes: [UInt8]) throws(FileError) {
