@@ -183,4 +183,52 @@ struct FormatsIDXTests {
       #expect(try readFile(path) == [0, 0, 8, 1, 0, 0, 0, 1, 1])
     }
   }
+
+  @Test(
+    "A head that is none is told by its first wrong byte",
+    arguments: [
+      ([0, 1, 8, 1, 0, 0, 0, 1, 7], 0, "begins with two zeros"),
+      ([0, 0, 10, 1, 0, 0, 0, 1, 7], 2, "10 is not one of the type codes"),
+      ([0, 0, 8], 0, "begins with two zeros"),
+    ] as [([UInt8], Int, String)]
+  )
+  func refusesHeads(head: [UInt8], offset: Int, message: String) throws {
+    try withTemporaryDirectory { folder in
+      let path = folder.file("labels")
+      try writeFile(head, to: path)
+      let error = #expect(throws: CheckpointError.self) {
+        try Checkpoint.open(path, as: .idx)
+      }
+      #expect(error?.offset == offset)
+      #expect(
+        error?.message.contains(message) == true,
+        "\(error?.message ?? "")"
+      )
+    }
+  }
+
+  @Test("A shape that IDX can't write is told, and nothing is written")
+  func refusesShapes() throws {
+    let deep = try Tensor(
+      dtype: .uint8,
+      layout: Layout(contiguous: Array(repeating: 1, count: 256)),
+      storage: Storage([7] as [UInt8])
+    )
+    let wide = try Tensor(
+      dtype: .uint8,
+      layout: Layout(shape: [1 << 32, 0], strides: [0, 1]),
+      storage: Storage([] as [UInt8])
+    )
+    for (tensor, message) in [
+      (deep, "IDX has at most 255 dimensions, the tensor 256"),
+      (wide, "IDX counts a dimension in 32 bits; 4294967296 is larger"),
+    ] {
+      let folder = try TemporaryDirectory()
+      let error = #expect(throws: CheckpointError.self) {
+        try Checkpoint(tensor).save(to: folder.file("a.idx"))
+      }
+      #expect(error?.message == message)
+      #expect(try folder.names() == [])
+    }
+  }
 }

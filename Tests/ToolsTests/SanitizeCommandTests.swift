@@ -23,6 +23,8 @@ struct SanitizeCommandTests {
           Change(path: "args", from: "argparse.Namespace", to: "dict")
         ]
       )
+      let text = try PthTool.run("sanitize", input, folder.file("3.pth"))
+      #expect(text.text == "args: argparse.Namespace -> dict\n")
       let again = try PthTool.run("sanitize", output, folder.file("2.pth"))
       #expect(again.text == "")
       let refused = try PthTool.run("sanitize", input, output)

@@ -89,7 +89,7 @@ struct TerminalTests {
     let rows = Self.lines(run).filter { $0.contains("▀") }
     #expect(rows.count == 14)
     // 28 pixels a row, from black (232) to white (255).
-    #expect(rows.allSatisfy { $0.split(separator: "▀").count == 29 })
+    #expect(rows.allSatisfy { $0.split(separator: "▀").count == 28 })
     #expect(rows.contains { $0.contains("\u{1b}[38;5;255;48;5;255m▀") })
     #expect(rows.allSatisfy { $0.hasPrefix("\u{1b}[38;5;232;48;5;232m▀") })
   }

@@ -222,4 +222,28 @@ struct TrainInputTests {
     let told = try Self.refusal(data)
     #expect(told.hasPrefix("pth: error: \(file): it holds 20 tensors, not one"))
   }
+
+  @Test(
+    "a state to go on from that is none is told, with what is missing",
+    arguments: [
+      ("mnist/hw7_trained.pth", "it has no epoch"),
+      ("torch-2.13/training.pth", "it has no "),
+    ]
+  )
+  func badState(name: String, message: String) throws {
+    try withTemporaryDirectory { output in
+      let state = Fixture.path(name)
+      let run = try PthTool.run(
+        DigitFolder.arguments(
+          DigitFolder.good.get(),
+          into: output,
+          ["--resume", state]
+        )
+      )
+      #expect(run.status == 65)
+      #expect(run.messages.hasPrefix("pth: error: \(state): \(message)"))
+      #expect(run.messages.contains("expected a state of `pth train"))
+      #expect(try output.names() == [])
+    }
+  }
 }
