@@ -48,12 +48,10 @@ package enum WrongExtension {
     switch format {
     case .pytorchZip, .pytorchLegacy, .pytorchTar, .torchScript:
       return torch
-    case .safetensors: return "safetensors"
-    case .npz: return "npz"
-    case .npy: return "npy"
-    case .gguf: return "gguf"
-    case .onnx: return "onnx"
-    case .idx, .csv, .pytorchSharded, .dcp: return nil
+    case let format?:
+      // A family of one format has its name; the others' endings promise
+      // nothing.
+      return families.map(\.name).first { $0 == format.rawValue }
     case nil:
       if input.head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
         return "a zip archive"
