@@ -31,9 +31,9 @@ extension Main {
   ///
   /// - Throws: ``Failure`` with the nearest command.
   private static func checkCommand() throws {
-    guard let word = CommandLine.arguments.dropFirst().first,
-      !word.hasPrefix("-")
-    else { return }
+    var words = CommandLine.arguments.dropFirst()
+    if words.first == "help" { words.removeFirst() }
+    guard let word = words.first, !word.hasPrefix("-") else { return }
     var commands = ["help"]
     for command in PthCommand.configuration.subcommands {
       commands += [command.configuration.commandName].compactMap { $0 }
