@@ -83,6 +83,22 @@ enum EscapedText {
     return plain
   }
 
+  /// The bytes that UTF-8 text is in Latin-1; nil where it has other letters.
+  static func latin1Bytes(ofUTF8 text: UnsafeRawBufferPointer) -> [UInt8]? {
+    var plain: [UInt8] = []
+    plain.reserveCapacity(text.count)
+    var lead: UInt8 = 0
+    for unsafe byte in unsafe text {
+      switch byte {
+      case 0..<0x80: plain.append(byte)
+      case 0x80..<0xc0: plain.append(lead << 6 | byte & 0x3f)
+      case 0xc2, 0xc3: lead = byte
+      default: return nil
+      }
+    }
+    return plain
+  }
+
   private static func append(_ scalar: UInt32, to bytes: inout [UInt8]) {
     func tail(_ shift: UInt32) -> UInt8 {
       UInt8(truncatingIfNeeded: 0x80 | scalar >> shift & 0x3f)

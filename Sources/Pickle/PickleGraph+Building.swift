@@ -232,9 +232,15 @@ extension PickleGraph {
       return addObject(.newObj, callable, arguments)
     }
     let id = addObject(.newObjEx, callable, arguments)
-    let record = arena.storage.record(of: id.index)
-    arena.storage.records[record].keywordArguments = keywordArguments.raw
+    setKeywordArguments(keywordArguments, of: id)
     return id
+  }
+
+  /// Sets the keyword arguments of an object that takes some.
+  mutating func setKeywordArguments(_ keywords: NodeID, of id: NodeID) {
+    makeUnique()
+    let record = arena.storage.record(of: id.index)
+    arena.storage.records[record].keywordArguments = keywords.raw
   }
 
   private mutating func addObject(

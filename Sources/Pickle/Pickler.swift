@@ -4,8 +4,8 @@ public struct Pickler {
   ///
   /// A graph that was decoded from a pickle by CPython comes out byte for
   /// byte in the same protocol. For another protocol, values get the form
-  /// that CPython gives them there: a set becomes a call before protocol 4,
-  /// and module names are mapped between Python 2 and 3.
+  /// that CPython gives them there: a set is a call before protocol 4 and has
+  /// opcodes from there on, and module names are mapped between Python 2 and 3.
   ///
   /// - Parameters:
   ///   - graph: What to write.
@@ -23,14 +23,16 @@ public struct Pickler {
     guard version >= 0 && version <= 5 else {
       throw PickleError(.unsupportedProtocol(version), offset: -1)
     }
-    guard !graph.arena.storage.isOverfull else {
+    let raised = Raising.raise(graph, to: version)
+    let fitting = try Lowering.lower(raised, to: version)
+    // Either of them adds nodes.
+    guard !fitting.arena.storage.isOverfull else {
       throw PickleError(
-        .limitExceeded(name: "maxNodes", limit: graph.arena.storage.maxNodes),
+        .limitExceeded(name: "maxNodes", limit: fitting.arena.storage.maxNodes),
         offset: -1
       )
     }
-    let lowered = try Lowering.lower(graph, to: version)
-    var encoder = Encoder(lowered, protocol: version)
+    var encoder = Encoder(fitting, protocol: version)
     return try encoder.encode(
       root ?? graph.root,
       after: root == nil ? graph.discarded : []

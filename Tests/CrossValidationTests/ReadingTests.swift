@@ -86,6 +86,29 @@ struct ReadingTests {
   }
 
   @Test(
+    "every object that torch saves changes its protocol without a difference",
+    arguments: names
+  )
+  func otherProtocols(name: String) throws {
+    try withTemporaryDirectory { folder in
+      let file = folder.file("first.pth")
+      guard try Self.save(name, as: file) != nil else { return }
+      let copy = folder.file("copy.pth")
+      for version in 3...5 {
+        try Checkpoint.open(file).save(
+          to: copy,
+          options: WriteOptions(pickleProtocol: version)
+        )
+        let differences: [String] = try Python.value(
+          "result = differences(file, copy)",
+          ["file": .text(file), "copy": .text(copy)]
+        )
+        #expect(differences == [], "protocol \(version)")
+      }
+    }
+  }
+
+  @Test(
     "a file that torch wrote with protocol 2 comes out byte for byte",
     arguments: names
   )

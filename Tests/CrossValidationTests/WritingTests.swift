@@ -152,7 +152,10 @@ struct WritingTests {
 
   @Test(
     "a file changes its protocol as it would in torch",
-    arguments: ["training", "shared", "many_tensors", "state_dict", "views"],
+    arguments: [
+      "training", "shared", "many_tensors", "state_dict", "views", "values",
+      "objects", "numpy", "parameters", "quantized", "module",
+    ],
     2...5
   )
   func changesProtocol(name: String, version: Int) throws {
@@ -177,6 +180,9 @@ struct WritingTests {
           to: ours,
           options: WriteOptions(pickleProtocol: version)
         )
+        // In protocol 5 NumPy hands its arrays over as buffers, which makes
+        // other bytes of the same object.
+        guard name != "numpy" || version < 5 else { continue }
         #expect(
           try readFile(ours) == readFile(theirs.file("x.pth")),
           "from \(first)"
