@@ -101,9 +101,16 @@ extension SourceArchive {
   /// The records that are no part of PyTorch's layout, such as those that
   /// `PyTorchFileWriter.write_record` added.
   var otherItems: [ArchiveItem] {
-    reader.recordNames.enumerated().filter { Self.isOther($0.element) }.map {
-      ArchiveItem($0.element, .copy(of: $0.offset, in: reader))
+    records.filter { Self.isOther($0.name) }.map {
+      ArchiveItem($0.name, .copy(of: $0.index, in: reader))
     }
+  }
+
+  /// The records with their positions in the directory, which may have an
+  /// entry for the root itself.
+  private var records: [(index: Int, name: String)] {
+    reader.directory.records.indices.map { ($0, reader.name(at: $0)) }
+      .filter { !$0.1.isEmpty }
   }
 
   /// The names of the records that are no part of PyTorch's layout.
@@ -123,7 +130,7 @@ extension SourceArchive {
   ) -> [ArchiveItem] {
     var items: [ArchiveItem] = []
     var written: Set<String> = []
-    for (index, name) in reader.recordNames.enumerated() {
+    for (index, name) in records {
       let content: ArchiveItem.Content
       if name == TorchArchive.pickleRecord {
         content = .bytes(pickle)
