@@ -1,3 +1,4 @@
+import Dispatch
 import PthCodec
 import Tensors
 import TestSupport
@@ -18,8 +19,11 @@ struct ArchiveGeneralZipTests {
       ),
       GeneralZipEntry(
         "streamed",
-        .stream(size: 100_000) { start in
-          [UInt8](repeating: UInt8(start / 1000), count: 1000)
+        .pushed(size: 100_000) { push in
+          for piece in 0..<100 {
+            try [UInt8](repeating: UInt8(piece), count: 1000)
+              .withUnsafeBytes { try push($0) }
+          }
         }
       ),
     ]
@@ -65,6 +69,40 @@ struct ArchiveGeneralZipTests {
     #expect(try GeneralZipReader(Archives.inMemory(sink.bytes)).names.isEmpty)
   }
 
+  @Test("An archive that can't be written stops whoever makes its bytes")
+  func stopsProducers() throws {
+    final class FullSink: PatchableSink {
+      var position = 0
+      func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        position += bytes.count
+        guard position < 1 << 20 else {
+          throw FileError(.write, path: "full", code: 28)
+        }
+      }
+      func overwrite(
+        at offset: Int,
+        _ bytes: UnsafeRawBufferPointer
+      ) throws(FileError) {}
+    }
+    let stopped = DispatchSemaphore(value: 0)
+    #expect(throws: FileError.self) {
+      try GeneralZipWriter.write(
+        [
+          GeneralZipEntry(
+            "x",
+            .pushed(size: 1 << 40) { push in
+              defer { stopped.signal() }
+              let piece = [UInt8](repeating: 1, count: 1 << 20)
+              while true { try piece.withUnsafeBytes { try push($0) } }
+            }
+          )
+        ],
+        to: FullSink()
+      )
+    }
+    #expect(stopped.wait(timeout: .now() + 60) == .success)
+  }
+
   @Test("What an entry's content throws comes out, and no file is left")
   func passesErrors() throws {
     struct Broken: Error {}
@@ -72,7 +110,7 @@ struct ArchiveGeneralZipTests {
       let file = try AtomicFile(folder.file("out.zip"))
       #expect(throws: Broken.self) {
         try GeneralZipWriter.write(
-          [GeneralZipEntry("x", .stream(size: 9) { _ in throw Broken() })],
+          [GeneralZipEntry("x", .pushed(size: 9) { _ in throw Broken() })],
           to: file
         )
       }
@@ -81,7 +119,13 @@ struct ArchiveGeneralZipTests {
     }
     #expect(throws: GeneralZipError.self) {
       try GeneralZipWriter.write(
-        [GeneralZipEntry("x", .stream(size: 9) { $0 == 0 ? [1] : [] })],
+        [
+          GeneralZipEntry(
+            "x",
+            .pushed(size: 9) { push in try [1].withUnsafeBytes { try push($0) }
+            }
+          )
+        ],
         to: MemorySink()
       )
     }

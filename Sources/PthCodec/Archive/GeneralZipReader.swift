@@ -49,19 +49,21 @@ package final class GeneralZipReader: Sendable {
   package func index(of name: String) -> Int? { index[name] }
 
   /// The bytes of the record at a position in the directory: a view of the
-  /// file, or inflated at the first use.
+  /// file, or inflated whenever they are read.
   ///
   /// - Parameters:
   ///   - index: The position.
   ///   - checkingSum: Whether to compare the CRC-32 with the directory's; an
   ///     inflated record's is always compared.
+  ///   - skipped: How many of the record's first bytes are left out.
   /// - Returns: The record's bytes.
   /// - Throws: ``ArchiveError`` where the record is encrypted, out of bounds,
   ///   compressed by another method, or too large when inflated.
   package func storage(
     at index: Int,
-    checkingSum: Bool = false
+    checkingSum: Bool = false,
+    after skipped: Int = 0
   ) throws(ArchiveError) -> Storage {
-    try content.storage(at: index, checkingSum: checkingSum)
+    try content.storage(at: index, checkingSum: checkingSum, after: skipped)
   }
 }

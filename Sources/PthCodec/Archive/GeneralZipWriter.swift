@@ -13,12 +13,13 @@ package struct GeneralZipEntry: Sendable {
   }
 
   /// Where an entry's bytes come from.
+  @safe
   package enum Content: Sendable {
     /// These storages' bytes, one after the other.
     case storages([Storage])
-    /// Bytes that are made when they are wanted: `next` gives those from a
-    /// position on, as many as it likes, at least one.
-    case stream(size: Int, next: @Sendable (Int) throws -> [UInt8])
+    /// Bytes that `produce` pushes to its argument, in order, on a thread of
+    /// its own; no more than a few pieces are kept.
+    case pushed(size: Int, produce: Storage.Producer)
   }
 
   /// The entry's name, with `/` between folders.

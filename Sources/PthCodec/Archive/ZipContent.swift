@@ -15,26 +15,41 @@ struct ZipContent: Sendable {
 
   /// The bytes of the record at a position in the directory.
   ///
+  /// A deflated record is inflated anew for each reading piece by piece, so
+  /// that none of it stays in memory.
+  ///
+  /// - Parameters:
+  ///   - index: The position.
+  ///   - checkingSum: Whether to compare the CRC-32 now.
+  ///   - skipped: How many of the record's first bytes are left out.
   /// - Throws: ``ArchiveError`` where the record is encrypted, out of bounds,
   ///   compressed by another method, or too large when inflated.
   func storage(
     at index: Int,
-    checkingSum: Bool
+    checkingSum: Bool,
+    after skipped: Int = 0
   ) throws(ArchiveError) -> Storage {
     let record = directory.records[index]
     let range = try directory.readableRange(of: record)
     guard record.isDeflated else {
       if checkingSum { try directory.checkSum(of: record, at: range) }
-      return try directory.storedBytes(of: record, at: range)
+      let start = range.lowerBound + min(skipped, range.count)
+      return try directory.storedBytes(of: record, at: start..<range.upperBound)
     }
     try limits.check(record, in: directory)
     let (inflater, directory) = (inflater, directory)
-    let inflated = Storage(byteCount: record.uncompressedSize) {
-      try inflater.inflate(index, of: directory)
+    let size = record.uncompressedSize - min(skipped, record.uncompressedSize)
+    let inflated = unsafe Storage(byteCount: size) { body in
+      try unsafe inflater.forEachPiece(
+        index,
+        of: directory,
+        after: skipped,
+        body
+      )
     }
     if checkingSum {
       do {
-        _ = try unsafe inflated.unsafeBytes()
+        try unsafe inflated.forEachPiece { _ in }
       } catch let error as ArchiveError {
         throw error
       } catch {

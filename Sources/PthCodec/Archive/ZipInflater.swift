@@ -4,11 +4,12 @@ internal import CZip
 internal import Synchronization
 internal import Tensors
 
-/// Inflates records of one archive, one at a time from any thread.
+/// Inflates records of one archive, from any thread.
 @safe
 final class ZipInflater: Sendable {
   private let bytes: ArchiveBytes
-  // libzip's handles must not be used from two threads at once.
+  // libzip's handles must not be used from two threads at once: whoever reads
+  // takes this one, and opens another where it is taken.
   private let handle: Mutex<ZipHandle?>
 
   init(_ bytes: ArchiveBytes) {
@@ -16,30 +17,37 @@ final class ZipInflater: Sendable {
     handle = Mutex(nil)
   }
 
-  /// The inflated bytes of the record at `index`.
+  /// Calls `body` with the inflated bytes of the record at `index`.
   ///
   /// The caller has checked the record's local header and size.
-  func inflate(
+  ///
+  /// - Parameters:
+  ///   - index: The record's position in the directory.
+  ///   - directory: The archive's directory.
+  ///   - skipped: How many of the first bytes are left out.
+  ///   - body: Reads a piece; all but the last are of the same size, a whole
+  ///     number of elements of any dtype.
+  /// - Throws: ``ArchiveError`` for a damaged record, also after the pieces
+  ///   were read; what `body` throws.
+  func forEachPiece(
     _ index: Int,
-    of directory: ZipDirectory
-  ) throws(ArchiveError) -> Storage {
-    let record = directory.records[index]
-    let result = handle.withLock {
-      handle -> Result<Storage, ArchiveError> in
-      do throws(ArchiveError) {
-        let open: ZipHandle
-        if let known = handle {
-          open = known
-        } else {
-          open = try ZipHandle(reading: bytes)
-        }
-        handle = open
-        return .success(try open.inflated(index, record, of: directory))
-      } catch {
-        return .failure(error)
-      }
+    of directory: ZipDirectory,
+    after skipped: Int = 0,
+    _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let known = handle.withLock { handle in
+      defer { handle = nil }
+      return handle
     }
-    return try result.get()
+    let open = try known ?? ZipHandle(reading: bytes)
+    defer { handle.withLock { $0 = open } }
+    try unsafe open.forEachPiece(
+      index,
+      directory.records[index],
+      of: directory,
+      after: skipped,
+      body
+    )
   }
 }
 
@@ -97,12 +105,16 @@ struct ZipHandle: @unchecked Sendable {
     box = unsafe Box(opened, bytes)
   }
 
-  /// The inflated bytes of one record.
-  func inflated(
+  private static let pieceSize = 1 << 20
+
+  /// Calls `body` with the inflated bytes of one record, piece by piece.
+  func forEachPiece(
     _ index: Int,
     _ record: ZipRecord,
-    of directory: ZipDirectory
-  ) throws(ArchiveError) -> Storage {
+    of directory: ZipDirectory,
+    after skipped: Int,
+    _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
     defer { withExtendedLifetime(box) {} }
     func bad(
       _ message: String,
@@ -124,34 +136,61 @@ struct ZipHandle: @unchecked Sendable {
       let entry = unsafe zip_fopen_index(box.archive, UInt64(index), 0)
     else { throw bad("libzip reads another directory than this program") }
     defer { unsafe zip_fclose(entry) }
-    return try unsafe Storage(byteCount: record.uncompressedSize) {
-      target throws(ArchiveError) in
-      var filled = 0
-      while filled < target.count {
-        let read = unsafe zip_fread(
-          entry,
-          target.baseAddress.map { unsafe $0 + filled },
-          UInt64(target.count - filled)
-        )
-        guard read > 0 else { break }
-        filled += Int(read)
-      }
-      // Only the read that meets the end compares the CRC.
-      var beyond: UInt8 = 0
-      let rest = unsafe zip_fread(entry, &beyond, 1)
-      let code = unsafe zip_error_code_zip(zip_file_get_error(entry))
-      if code == ZIP_ER_CRC, filled == target.count {
-        throw bad(
-          "its inflated bytes do not have the CRC-32 \(hex(record.crc32))",
-          code: .badChecksum
-        )
-      }
-      guard filled == target.count, rest == 0 else {
-        throw bad(
-          "it does not inflate to the \(target.count) bytes that the central "
-            + "directory says"
-        )
+    let size = record.uncompressedSize
+    let piece = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(1, min(size, Self.pieceSize)),
+      alignment: 64
+    )
+    defer { unsafe piece.deallocate() }
+    var total = 0
+    var next = min(skipped, piece.count)
+    while total < size {
+      let part = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: piece[..<min(next, size - total)]
+      )
+      let filled = unsafe Self.fill(part, from: entry)
+      total += filled
+      guard filled == part.count else { break }
+      if total > skipped {
+        try unsafe body(UnsafeRawBufferPointer(part))
+        next = piece.count
+      } else {
+        next = total == skipped ? piece.count : min(skipped - total, next)
       }
     }
+    // Only the read that meets the end compares the CRC.
+    var beyond: UInt8 = 0
+    let rest = unsafe zip_fread(entry, &beyond, 1)
+    let code = unsafe zip_error_code_zip(zip_file_get_error(entry))
+    if code == ZIP_ER_CRC, total == size {
+      throw bad(
+        "its inflated bytes do not have the CRC-32 \(hex(record.crc32))",
+        code: .badChecksum
+      )
+    }
+    guard total == size, rest == 0 else {
+      throw bad(
+        "it does not inflate to the \(size) bytes that the central directory "
+          + "says"
+      )
+    }
+  }
+
+  /// Reads until `target` is full or nothing more comes.
+  private static func fill(
+    _ target: UnsafeMutableRawBufferPointer,
+    from entry: OpaquePointer
+  ) -> Int {
+    var filled = 0
+    while filled < target.count {
+      let read = unsafe zip_fread(
+        entry,
+        target.baseAddress.map { unsafe $0 + filled },
+        UInt64(target.count - filled)
+      )
+      guard read > 0 else { break }
+      filled += Int(read)
+    }
+    return filled
   }
 }

@@ -41,21 +41,30 @@ final class ZipEntryInput: ZipSource {
   private(set) var failure: (any Error)?
 
   private let size: Int
-  private let next: (Int) throws -> Storage
+  private let pieces: Pieces
   private var offset = 0
   // The piece that libzip is reading, and where it starts in the entry.
   private var piece: Storage?
   private var pieceStart = 0
 
+  @safe
+  private enum Pieces {
+    case joined(JoinedStorages)
+    case pushed(Storage.Producer)
+  }
+
+  // What is being pushed, while libzip has the entry open.
+  private var pushed: PushedPieces?
+
   init(_ entry: GeneralZipEntry) throws {
     switch entry.content {
-    case .stream(let size, let next):
+    case .pushed(let size, let produce):
       self.size = size
-      self.next = { Storage(try next($0)) }
+      pieces = unsafe .pushed(produce)
     case .storages(let storages):
       let joined = JoinedStorages(storages)
       size = joined.size
-      next = { try joined.storage(startingAt: $0) }
+      pieces = .joined(joined)
     }
     // libzip 1.7 takes this size for the mark of a zip64 field.
     guard size != Int(UInt32.max) else {
@@ -66,6 +75,8 @@ final class ZipEntryInput: ZipSource {
     }
   }
 
+  deinit { pushed?.cancel() }
+
   override func answer(
     _ command: zip_source_cmd_t,
     _ data: UnsafeMutableRawPointer?,
@@ -73,8 +84,7 @@ final class ZipEntryInput: ZipSource {
   ) -> zip_int64_t {
     switch command {
     case ZIP_SOURCE_OPEN:
-      offset = 0
-      piece = nil
+      open()
       return 0
     case ZIP_SOURCE_READ:
       let buffer = unsafe UnsafeMutableRawBufferPointer(
@@ -83,7 +93,7 @@ final class ZipEntryInput: ZipSource {
       )
       return unsafe fill(buffer)
     case ZIP_SOURCE_CLOSE, ZIP_SOURCE_FREE:
-      piece = nil
+      close()
       return 0
     case ZIP_SOURCE_STAT:
       // Without a size libzip would reserve a zip64 field.
@@ -91,6 +101,28 @@ final class ZipEntryInput: ZipSource {
     case ZIP_SOURCE_ERROR: return unsafe answerError(data, ZIP_ER_READ)
     case ZIP_SOURCE_SUPPORTS: return pth_zip_readable_commands()
     default: return -1
+    }
+  }
+
+  private func open() {
+    close()
+    offset = 0
+    if size > 0, case .pushed(let produce) = pieces {
+      pushed = unsafe PushedPieces(produce)
+    }
+  }
+
+  private func close() {
+    piece = nil
+    pushed?.cancel()
+    pushed = nil
+  }
+
+  /// The piece that starts at a position; libzip reads from front to back.
+  private func next(_ offset: Int) throws -> Storage? {
+    switch pieces {
+    case .joined(let joined): try joined.storage(startingAt: offset)
+    case .pushed: try pushed?.next()
     }
   }
 
@@ -113,13 +145,12 @@ final class ZipEntryInput: ZipSource {
     let known = piece.flatMap { piece in
       offset < pieceStart + piece.byteCount ? piece : nil
     }
-    let current = try known ?? next(offset)
+    guard let current = try known ?? next(offset) else {
+      throw GeneralZipError(
+        description: "the content ended after \(offset) of \(size) bytes"
+      )
+    }
     if known == nil {
-      guard current.byteCount > 0 else {
-        throw GeneralZipError(
-          description: "the content ended after \(offset) of \(size) bytes"
-        )
-      }
       piece = current
       pieceStart = offset
     }

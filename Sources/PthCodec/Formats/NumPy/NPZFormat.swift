@@ -56,7 +56,6 @@ public struct NPZFormat: CheckpointFormat {
         checkpoint.tensors[name] = try Self.tensor(
           index,
           reader,
-          file,
           checksCRC: options.checksCRC
         )
       } catch let error as CheckpointError {
@@ -69,38 +68,34 @@ public struct NPZFormat: CheckpointFormat {
   private static func tensor(
     _ index: Int,
     _ reader: GeneralZipReader,
-    _ file: MappedFile,
     checksCRC: Bool
   ) throws -> Tensor {
-    let record = reader.directory.records[index]
-    let stored = try reader.storage(at: index, checkingSum: checksCRC)
-    let head = try unsafe stored.withUnsafeBytes {
-      unsafe Array($0.prefix(NPYHeader.maxSize))
-    }
-    let header = try NPYHeader(parsing: head, total: stored.byteCount)
-    let size = stored.byteCount - header.size
-    let elements: Storage
-    if record.isStored {
-      let range = try reader.directory.dataRange(of: record)
-      elements = try Storage(
-        mapping: file,
-        range: (range.lowerBound + header.size)..<range.upperBound
-      )
-    } else {
-      // Inflated anew for each reading: none of it stays in memory.
-      elements = unsafe Storage(byteCount: size) { body in
-        try unsafe reader.storage(at: index).withUnsafeBytes { bytes in
-          try unsafe body(
-            UnsafeRawBufferPointer(rebasing: bytes[header.size...])
-          )
-        }
-      }
-    }
+    let record = try reader.storage(at: index, checkingSum: checksCRC)
+    let header = try NPYHeader(
+      parsing: head(of: record),
+      total: record.byteCount
+    )
+    let elements = try reader.storage(at: index, after: header.size)
     return try Tensor(
       dtype: header.dtype,
       layout: header.layout,
       storage: elements.inHostOrder(from: header.order, dtype: header.dtype)
     )
+  }
+
+  /// A record's first bytes, without inflating the others.
+  private static func head(of record: Storage) throws -> [UInt8] {
+    struct Enough: Error {}
+    var head: [UInt8] = []
+    do {
+      try unsafe record.forEachPiece { piece in
+        unsafe head.append(
+          contentsOf: piece.prefix(NPYHeader.maxSize - head.count)
+        )
+        if head.count == NPYHeader.maxSize { throw Enough() }
+      }
+    } catch is Enough {}
+    return head
   }
 
   public func losses(
@@ -155,17 +150,10 @@ public struct NPZFormat: CheckpointFormat {
     )
     let writer = StoredZipWriter(to: file)
     for (name, array) in arrays {
-      do {
-        try unsafe writer.add(name + Self.suffix, size: array.size) { write in
-          try unsafe array.head.withUnsafeBytes { try unsafe write($0) }
-          try unsafe array.elements.forEachContiguousPiece { piece in
-            try unsafe progress.forEachPart(of: piece) { try unsafe write($0) }
-          }
+      try unsafe writer.add(name + Self.suffix, size: array.size) { write in
+        try unsafe array.forEachPiece(named: name) { piece in
+          try unsafe progress.forEachPart(of: piece) { try unsafe write($0) }
         }
-      } catch let error as TensorError {
-        throw CheckpointError(.mismatch, "\(error)", keyPath: name)
-      } catch let error as StorageError {
-        throw CheckpointError(.mismatch, "\(error)", keyPath: name)
       }
     }
     try writer.finish()
@@ -179,12 +167,12 @@ public struct NPZFormat: CheckpointFormat {
     _ options: WriteOptions
   ) throws {
     let entries = arrays.map { name, array in
-      GeneralZipEntry(
+      unsafe GeneralZipEntry(
         name + Self.suffix,
-        .stream(size: array.size) { position in
-          let bytes = try array.bytes(from: position)
-          progress.add(bytes.count)
-          return bytes
+        .pushed(size: array.size) { push in
+          try unsafe array.forEachPiece(named: name) { piece in
+            try unsafe progress.forEachPart(of: piece) { try unsafe push($0) }
+          }
         },
         method: .deflated(level: 6)
       )
@@ -234,34 +222,21 @@ private final class ProgressCounter: Sendable {
 }
 
 extension NPYArray {
-  /// Some of the file's bytes from a position where a piece of it ended.
-  func bytes(from position: Int) throws -> [UInt8] {
-    let pieceSize = 1 << 20
-    guard position >= head.count else { return Array(head[position...]) }
-    let start = position - head.count
-    guard !elements.layout.isContiguous else {
-      return try unsafe elements.withContiguousBytes { bytes in
-        let end = min(bytes.count, start + pieceSize)
-        return unsafe Array(bytes[start..<end])
-      }
+  /// Calls `body` with the file's bytes, piece by piece.
+  ///
+  /// - Throws: What `body` throws, and ``CheckpointError`` for elements that
+  ///   can't be read.
+  func forEachPiece(
+    named name: String,
+    _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    do {
+      try unsafe head.withUnsafeBytes(body)
+      try unsafe elements.forEachContiguousPiece(body)
+    } catch let error as TensorError {
+      throw CheckpointError(.mismatch, "\(error)", keyPath: name)
+    } catch let error as StorageError {
+      throw CheckpointError(.mismatch, "\(error)", keyPath: name)
     }
-    // Rows of the first dimension: views of the same storage.
-    let layout = elements.layout
-    let rowSize = elements.byteCount / layout.shape[0]
-    let first = start / rowSize
-    let count = min(
-      max(1, pieceSize / rowSize),
-      layout.shape[0] - first
-    )
-    let rows = try Tensor(
-      dtype: elements.dtype,
-      layout: Layout(
-        shape: [count] + layout.shape.dropFirst(),
-        strides: layout.strides,
-        offset: layout.offset + first * layout.strides[0]
-      ),
-      storage: elements.storage
-    )
-    return try unsafe rows.withContiguousBytes { unsafe Array($0) }
   }
 }

@@ -46,18 +46,35 @@ enum ByteSwap {
 
 extension Storage {
   /// This storage where its numbers have the machine's order; else one that
-  /// turns them at the first use.
+  /// turns them whenever they are read, a piece at a time.
   ///
   /// - Parameters:
   ///   - order: The order of the bytes here.
   ///   - dtype: The numbers' type.
   /// - Returns: A storage of the same size.
   func inHostOrder(from order: ByteOrder, dtype: DType) -> Storage {
-    guard order != .host, dtype.swapUnit > 1 else { return self }
-    return Storage(byteCount: byteCount) {
-      try unsafe self.withUnsafeBytes { source in
-        unsafe Storage(byteCount: source.count) { target in
-          unsafe ByteSwap.copy(source, to: target, unit: dtype.swapUnit)
+    let unit = dtype.swapUnit
+    guard order != .host, unit > 1 else { return self }
+    return unsafe Storage(byteCount: byteCount) { [byteCount] body in
+      let turned = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: min(1 << 20, byteCount),
+        alignment: 64
+      )
+      defer { unsafe turned.deallocate() }
+      try unsafe self.forEachPiece { piece in
+        var start = 0
+        while start < piece.count {
+          let count = min(turned.count, piece.count - start)
+          let part = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: turned[..<count]
+          )
+          unsafe ByteSwap.copy(
+            UnsafeRawBufferPointer(rebasing: piece[start..<start + count]),
+            to: part,
+            unit: unit
+          )
+          try unsafe body(UnsafeRawBufferPointer(part))
+          start += count
         }
       }
     }
