@@ -163,6 +163,125 @@ class Peers:
         return [] if distance < 1e-5 else [f"probabilities differ by {distance}"]
 
 
+STORAGE_LINES = (
+    "bytes of the storage",
+    "shares memory with another tensor in one of them only",
+)
+
+
+def tensors_in(value):
+    if isinstance(value, torch.Tensor):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, (dict, list, tuple)):
+        return []
+    return [tensor for part in parts for tensor in tensors_in(part)]
+
+
+def same_memory(expected, found):
+    """Compares elements, and which tensors overlap in memory and how far."""
+    lists = tensors_in(expected), tensors_in(found)
+    wrong = []
+    for index, (a, b) in enumerate(zip(*lists)):
+        if bits(a.detach()) != bits(b.detach()):
+            wrong.append(f"tensor {index}: other elements")
+        for before in range(index):
+            if overlap(a, lists[0][before]) != overlap(b, lists[1][before]):
+                wrong.append(f"tensors {before} and {index} overlap otherwise")
+    return wrong
+
+
+def overlap(a, b):
+    """How far apart two tensors begin in memory; None where nothing is shared."""
+    ends = []
+    for t in (a, b):
+        last = sum((n - 1) * s for n, s in zip(t.shape, t.stride())) + 1
+        start = t.data_ptr()
+        ends.append((start, start + (last * t.element_size() if t.numel() else 0)))
+    (start, end), (other, other_end) = ends
+    return other - start if max(start, other) < min(end, other_end) else None
+
+
+class Containers(Peers):
+    """What only torch itself reads beside `pth`: whole files, compared with
+    what they are converted to."""
+
+    def whole(self, paths, sees_storages=True):
+        """`sees_storages`: torch makes a storage of its own of each view in an
+        old file, so that only the memory tells what is shared."""
+        wrong, count = [], 0
+        for path in paths:
+            try:
+                expected = make.load(path)
+            except Exception:
+                continue  # torch can't read it here
+            count += 1
+            back = self.folder / f"{path.name}.pth"
+            self.convert(path, back)
+            found = make.load(back)
+            lines = differences(expected, found)
+            if not sees_storages:
+                lines = [line for line in lines if not line.endswith(STORAGE_LINES)]
+                lines = [line for line in lines if "storage_offset" not in line]
+                lines += same_memory(expected, found)
+            wrong += [f"{path.name}: {line}" for line in lines]
+        return wrong if count else ["torch reads none of them"]
+
+    def old_files(self):
+        return self.whole(sorted((ROOT / "fixtures/legacy").glob("*.pth")), False)
+
+    def tar(self):
+        return self.whole(sorted((ROOT / "fixtures/legacy").glob("*.tar")), False)
+
+    def other_archives(self):
+        """Deflated, big-endian, reordered … of both torches."""
+        paths = sorted(ROOT.glob("fixtures/torch-*/container_*.pth"))
+        return self.whole(paths)
+
+    def torchscript(self):
+        wrong = []
+        net = make.small_net().eval()
+        example = make.t(1, 1, 4, 4)
+        compiled = {"script": torch.jit.script(net), "trace": torch.jit.trace(net, example)}
+        for name, module in compiled.items():
+            source = self.folder / f"{name}.pt"
+            module.save(source)
+            back = self.folder / f"{name}.pth"
+            self.convert(source, back, "--force")
+            wrong += same_tensors(dict(net.state_dict()), make.load(back))
+        return wrong
+
+    def shards(self):
+        wrong = []
+        state = make.state_dict()
+        names = list(state)
+        files = {"a.bin": names[::2], "b.bin": names[1::2]}
+        folder = self.folder / "shards"
+        folder.mkdir()
+        places = {}
+        for file, part in files.items():
+            torch.save({n: state[n] for n in part}, folder / file)
+            places.update(dict.fromkeys(part, file))
+        index = folder / "pytorch_model.bin.index.json"
+        index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+        for name, source in (("index", index), ("folder", folder)):
+            back = self.folder / f"from_{name}.pth"
+            self.convert(source, back)
+            wrong += same_tensors(dict(state), make.load(back))
+        return wrong
+
+    def several_ranks(self):
+        import distributed
+
+        wrong = []
+        for name in ("dcp_ranks", "dcp_single"):
+            folder = ROOT / "fixtures/torch-2.13" / name
+            back = self.folder / f"{name}.pth"
+            self.convert(folder, back)
+            wrong += distributed.same_as_file(folder, back)
+        return wrong
+
+
 def same_tensors(expected, found):
     wrong = []
     if sorted(expected) != sorted(found):
@@ -192,6 +311,13 @@ def judge(pth, folder):
             checks[name] = getattr(peers, name)
         if name == "safetensors":
             checks["safetensors and back, structure kept"] = peers.safetensors_and_back
+    whole = Containers(pth, folder / "containers")
+    checks["files of torch 0.2 to 1.5"] = whole.old_files
+    checks["tar of torch 0.1"] = whole.tar
+    checks["archives that other tools wrote"] = whole.other_archives
+    checks["torchscript"] = whole.torchscript
+    checks["shards of Hugging Face"] = whole.shards
+    checks["distributed, of several ranks"] = whole.several_ranks
     results = {}
     for name, check in checks.items():
         try:
