@@ -88,7 +88,8 @@ enum EscapedText {
     var plain: [UInt8] = []
     plain.reserveCapacity(text.count)
     var lead: UInt8 = 0
-    for unsafe byte in unsafe text {
+    for index in 0..<text.count {
+      let byte = unsafe text[index]
       switch byte {
       case 0..<0x80: plain.append(byte)
       case 0x80..<0xc0: plain.append(lead << 6 | byte & 0x3f)

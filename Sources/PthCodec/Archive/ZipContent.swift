@@ -22,6 +22,7 @@ struct ZipContent: Sendable {
   ///   - index: The position.
   ///   - checkingSum: Whether to compare the CRC-32 now.
   ///   - skipped: How many of the record's first bytes are left out.
+  /// - Returns: The record's bytes.
   /// - Throws: ``ArchiveError`` where the record is encrypted, out of bounds,
   ///   compressed by another method, or too large when inflated.
   func storage(
