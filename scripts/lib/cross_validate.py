@@ -21,9 +21,11 @@ warnings.filterwarnings("ignore")
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 RANDOM_CASES = 60
-# NumPy hands arrays over as buffers in protocol 5, which makes other bytes of
-# the same object.
+# The same object in other bytes: NumPy hands arrays over as buffers in protocol
+# 5, and a built-in function or a dtype names its module by a text of its own,
+# which shows where such texts are in the memo.
 OTHER_BYTES = {(5, "zip-p2-numpy")}
+OTHER_BYTES |= {(p, f"zip-p2-{name}") for p in (4, 5) for name in ("values", "objects")}
 SHOWN = 100
 # What a row of the table counts.
 CHECKS = ["read", "written", "same bytes", "to legacy", "to zip"]
