@@ -53,11 +53,25 @@ struct Lowering {
     _ name: String
   ) throws(PickleError) -> PickleGraph.NodeID {
     let key = GlobalTable.Name(module: module, name: name)
-    if let known = globals[key] { return known }
+    if let known = globals[key] ?? existing(key) {
+      globals[key] = known
+      return known
+    }
     let id = graph.addGlobal(module: module, name: name)
     globals[key] = id
     if name.utf8.contains(UInt8(ascii: ".")) { try lowerPath(id) }
     return id
+  }
+
+  /// The node that the graph has of a global already.
+  private func existing(_ key: GlobalTable.Name) -> PickleGraph.NodeID? {
+    guard graph.arena.storage.globals.names.contains(key) else { return nil }
+    return graph.nodes.first { id in
+      guard let number = graph.globalNumber(id), !graph.hasChanges(id) else {
+        return false
+      }
+      return graph.arena.storage.globals.names[number] == key
+    }
   }
 
   private mutating func builtin(

@@ -55,6 +55,7 @@ struct Raising {
   }
 
   private mutating func raiseAll() {
+    let classes = classes()
     // Arguments come before what is made of them.
     for index in 0..<graph.nodeCount {
       let id = NodeID(UInt32(truncatingIfNeeded: index))
@@ -71,11 +72,34 @@ struct Raising {
       } else if let number = graph.globalNumber(function),
         number < callables.count, let callable = callables[number],
         !graph.hasChanges(id),
+        callable != .getattr || classes.contains(id),
         let value = value(callable, Array(graph.children(arguments)))
       {
         graph.replace(id, with: value)
       }
     }
+  }
+
+  /// What is called as a class or function, and the classes around it.
+  ///
+  /// `getattr(A, 'B')` that is only a value is mostly an enumeration's member,
+  /// which CPython writes so in every protocol.
+  private func classes() -> Set<NodeID> {
+    guard callables.contains(.getattr) else { return [] }
+    var classes: Set<NodeID> = []
+    for index in (0..<graph.nodeCount).reversed() {
+      let id = NodeID(UInt32(truncatingIfNeeded: index))
+      guard let object = graph.object(id) else { continue }
+      if graph.kind(object.callable) == .object {
+        classes.insert(object.callable)
+      }
+      if classes.contains(id), isCall(id, of: .getattr),
+        let outer = graph.children(object.arguments).first
+      {
+        classes.insert(outer)
+      }
+    }
+    return classes
   }
 
   /// What a call gives, where a newer protocol has a form for it.
