@@ -25,7 +25,7 @@ RANDOM_CASES = 60
 # 5, and a built-in function or a dtype names its module by a text of its own,
 # which shows where such texts are in the memo.
 OTHER_BYTES = {(5, "zip-p2-numpy")}
-OTHER_BYTES |= {(p, f"zip-p2-{name}") for p in (4, 5) for name in ("values", "objects")}
+OTHER_BYTES |= {(p, f"zip-p2-{n}") for p in (4, 5) for n in ("values", "objects", "meta")}
 SHOWN = 100
 # What a row of the table counts.
 CHECKS = ["read", "written", "same bytes", "to legacy", "to zip"]
