@@ -166,7 +166,9 @@ public struct ReadOptions: Sendable {
   /// The most bytes that one compressed record may become.
   public var maxInflatedSize: Int
 
-  /// How many times larger than its compressed bytes a record may become.
+  /// How many times larger than its compressed bytes a record may become that
+  /// is larger than 64 MiB; a fifth of that for a pickle or a gzip file of more
+  /// than 16 MiB.
   public var maxInflationRatio: Int
 
   /// Whether the CRC-32 of each record is checked when it is read.
@@ -182,7 +184,7 @@ public struct ReadOptions: Sendable {
   public init(
     pickle: PickleLimits = PickleLimits(maxNodes: 200_000_000),
     maxInflatedSize: Int = 1 << 34,
-    maxInflationRatio: Int = 1100,
+    maxInflationRatio: Int = 500,
     checksCRC: Bool = false
   ) {
     self.pickle = pickle

@@ -46,6 +46,7 @@ struct ArchiveVerifierTests {
       ("name_not_utf8", "name-not-utf8"), ("name_empty", "empty-name"),
       ("prefix", "prepended-bytes"), ("comment_size", "comment-cut"),
       ("two_archives", "prepended-bytes"), ("cut_half", "truncated"),
+      ("two_directories", "bytes-behind-directory"),
       ("offset_past_end", "bad-local-header"),
     ]
   )

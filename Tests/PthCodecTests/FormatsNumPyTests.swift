@@ -180,4 +180,23 @@ struct FormatsNumPyTests {
       }
     }
   }
+
+  @Test("More than 64 MiB of little takes leave to be inflated")
+  func limitsRatio() throws {
+    let zeros = try Tensor([UInt8](repeating: 0, count: 80 << 20))
+    try withTemporaryDirectory { folder in
+      let path = folder.file("zeros.npz")
+      try Checkpoint(format: .npz, tensors: ["a": zeros]).save(
+        to: path,
+        options: WriteOptions(settings: ["compress": "true"])
+      )
+      let codes = try FileVerifier.verify(path).findings.map(\.code)
+      #expect(codes.contains("inflates-too-large"))
+      let wide = ReadOptions(maxInflationRatio: 2000)
+      #expect(
+        try FileVerifier.verify(path, options: VerifyOptions(reading: wide))
+          .findings.isEmpty
+      )
+    }
+  }
 }

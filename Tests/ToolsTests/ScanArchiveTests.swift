@@ -55,6 +55,7 @@ struct ScanArchiveTests {
       ("trailing", "unknown", "trailing-bytes"),
       ("trailing_pickle", "dangerous", "trailing-bytes"),
       ("two_archives", "dangerous", "prepended-bytes"),
+      ("two_directories", "dangerous", "bytes-behind-directory"),
       ("two_roots", "unknown", "no-single-root"),
       ("usize_larger", "dangerous", "bad-directory"),
       ("zip64_cut", "dangerous", "bad-directory"),

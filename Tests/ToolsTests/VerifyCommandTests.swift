@@ -101,6 +101,7 @@ struct VerifyCommandTests {
       ("torchscript_mark", ["torchscript-mark"]),
       ("trailing", ["trailing-bytes"]),
       ("two_archives", ["prepended-bytes"]),
+      ("two_directories", ["bytes-behind-directory"]),
       ("two_roots", ["no-single-root"]),
       ("usize_larger", ["bad-directory", "storage-size"]),
       ("version_99", ["bad-version"]),

@@ -5,16 +5,17 @@ public struct ArchiveLimits: Sendable, Hashable {
   /// The most bytes that one record may inflate to.
   public var maximumInflatedBytes: Int
 
-  /// The most that a record may grow by inflating, as a factor; records of
-  /// up to 16 MiB are not measured by it.
+  /// The most that a record may grow by inflating, as a factor; a fifth of it
+  /// for pickles, which are decoded into more.
+  ///
+  /// Records of up to 64 MiB are not measured by it, nor are pickles of up to
+  /// 16 MiB.
   public var maximumInflationRatio: Int
-
-  static let alwaysAllowed = 16 << 20
 
   /// Makes limits; the defaults suit every file that PyTorch writes.
   public init(
     maximumInflatedBytes: Int = 1 << 36,
-    maximumInflationRatio: Int = 900
+    maximumInflationRatio: Int = 500
   ) {
     self.maximumInflatedBytes = maximumInflatedBytes
     self.maximumInflationRatio = maximumInflationRatio
@@ -28,18 +29,30 @@ extension ArchiveLimits {
     in directory: ZipDirectory
   ) throws(ArchiveError) {
     let size = record.uncompressedSize
-    let (most, overflow) = max(1, record.compressedSize)
-      .multipliedReportingOverflow(by: maximumInflationRatio)
-    let withinRatio = size <= Self.alwaysAllowed || overflow || size <= most
-    guard withinRatio, size <= maximumInflatedBytes else {
+    let isPickle = directory.name(of: record).hasSuffix(".pkl")
+    guard size <= most(from: record.compressedSize, isPickle: isPickle) else {
       throw directory.fault(
         .tooLarge,
         record,
         "\(record.compressedSize) bytes claim to inflate to \(size), beyond "
           + "the limits of \(maximumInflatedBytes) bytes and "
-          + "\(maximumInflationRatio) to 1",
-        hint: "raise the limits if you trust the file"
+          + "\(ratio(isPickle)) to 1",
+        hint: "if you trust the file, raise them: --max-ratio, "
+          + "--max-inflated-size"
       )
     }
+  }
+
+  /// The most that so many compressed bytes may become.
+  func most(from compressedSize: Int, isPickle: Bool) -> Int {
+    let (most, overflow) = max(1, compressedSize)
+      .multipliedReportingOverflow(by: ratio(isPickle))
+    return overflow
+      ? maximumInflatedBytes
+      : min(maximumInflatedBytes, max(most, isPickle ? 16 << 20 : 64 << 20))
+  }
+
+  private func ratio(_ isPickle: Bool) -> Int {
+    max(1, isPickle ? maximumInflationRatio / 5 : maximumInflationRatio)
   }
 }

@@ -23,6 +23,33 @@ package struct ZipEndRecord: Sendable {
   /// The end of what belongs to the archive.
   package var archiveEnd: Int { commentRange.upperBound }
 
+  /// Bytes between the central directory and the end records that belong to
+  /// neither.
+  ///
+  /// Readers that look for the directory right before the end record, as
+  /// Python's does, find another one there.
+  package var gaps: [Range<Int>] {
+    let locator = offset - Zip.locatorSize
+    let gaps =
+      if let zip64Offset {
+        [
+          directoryRange
+            .upperBound..<max(
+              zip64Offset,
+              directoryRange.upperBound
+            ),
+          zip64Offset
+            + Zip.end64Size..<max(
+              locator,
+              zip64Offset + Zip.end64Size
+            ),
+        ]
+      } else {
+        [directoryRange.upperBound..<offset]
+      }
+    return gaps.filter { !$0.isEmpty }
+  }
+
   /// Finds the end record as other readers do: the last one in the file that
   /// points at a directory.
   init(

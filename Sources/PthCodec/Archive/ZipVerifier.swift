@@ -108,6 +108,15 @@ package struct ZipVerifier {
         "the archive has a comment of \(end.commentRange.count) bytes"
       )
     }
+    for gap in end.gaps {
+      add(
+        .error,
+        "bytes-behind-directory",
+        offset: gap.lowerBound,
+        "\(gap.count) bytes lie between the central directory and the end "
+          + "record: other readers may find another directory there"
+      )
+    }
     if count > end.archiveEnd {
       add(
         .warning,

@@ -66,7 +66,7 @@ struct ScanRun {
   private var inspection: PickleInspection
 
   /// Archives inside archives inside archives: more is an attack.
-  private static let maxDepth = 6
+  static let maxDepth = 6
   /// How much of a record is looked at that need not be a pickle, and how much
   /// of one that is a tensor's bytes.
   private static let guessedBytes = 64 << 20
@@ -99,7 +99,9 @@ struct ScanRun {
     let target = ScanTarget(storage, location: location, file: file)
     if try scanContainer(target, depth: 0) { return true }
     if try scanPickles(target, isCertain: false) { return true }
-    return (try? FormatRegistry.reader(for: input, as: nil)) != nil
+    // What a compressed file holds has been looked at.
+    return !Gzip.recognizes(input.head)
+      && (try? FormatRegistry.reader(for: input, as: nil)) != nil
   }
 
   /// Scans bytes that begin, or end, as a container of pickles does.
@@ -113,22 +115,14 @@ struct ScanRun {
     let isZip = head.starts(with: [0x50, 0x4b, 0x03, 0x04])
     if try isZip || ZipScan.hasDirectory(target) {
       guard depth < Self.maxDepth else {
-        report.isUnreadable = true
-        report.findings.append(
-          Finding(
-            .error,
-            "nested-too-deep",
-            record: target.location,
-            "more than \(Self.maxDepth) archives lie one inside the other"
-          )
-        )
+        noteTooDeep(target)
         return true
       }
       // Archives may follow one another; each of them counts the bytes before
       // it as no part of it.
-      var rest: ScanTarget? = target
-      while let next = rest {
-        rest = try ZipScan(next, depth: depth).run(&self)
+      var rest = [target]
+      while let next = rest.popLast() {
+        rest += try ZipScan(next, depth: depth).run(&self)
       }
       return true
     }
@@ -140,7 +134,19 @@ struct ScanRun {
       try scanArray(target, head)
       return true
     }
-    return false
+    return try Gzip.recognizes(head) && scanGzip(target, depth: depth)
+  }
+
+  mutating func noteTooDeep(_ target: ScanTarget) {
+    report.isUnreadable = true
+    report.findings.append(
+      Finding(
+        .error,
+        "nested-too-deep",
+        record: target.location,
+        "more than \(Self.maxDepth) archives lie one inside the other"
+      )
+    )
   }
 
   /// Scans bytes that may be a run of pickles.

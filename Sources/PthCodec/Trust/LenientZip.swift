@@ -180,9 +180,11 @@ struct LenientZip {
     _ entry: Entry,
     _ name: String
   ) throws -> Content {
-    guard entry.size <= limits.maximumInflatedBytes,
-      entry.size / limits.maximumInflationRatio <= entry.compressedSize
-    else {
+    let most = limits.most(
+      from: entry.compressedSize,
+      isPickle: name.hasSuffix(".pkl")
+    )
+    guard entry.size <= most else {
       throw Fault(
         "too-large",
         record: name,

@@ -16,10 +16,13 @@ package enum WrongExtension {
   static func findings(_ input: CheckpointInput) -> [Finding] {
     guard let found = family(of: input) else { return [] }
     let name = input.fileName.lowercased()
+    let isLoaded = [torch, "a pickle", "a zip archive"].contains(found)
     guard
       let claimed = families.first(where: { family in
         family.suffixes.contains { name.hasSuffix("." + $0) }
       }), claimed.name != found,
+      // Text may hold anything else that is none.
+      claimed.name != text || isLoaded,
       // A checkpoint is a pickle or an archive of pickles.
       claimed.name != torch || found != "a pickle" && found != "a zip archive"
     else { return [] }
@@ -33,6 +36,7 @@ package enum WrongExtension {
   }
 
   private static let torch = "a PyTorch file"
+  private static let text = "text"
 
   private static let families: [(name: String, suffixes: [String])] = [
     ("safetensors", ["safetensors"]),
@@ -41,6 +45,7 @@ package enum WrongExtension {
     ("gguf", ["gguf"]),
     ("onnx", ["onnx"]),
     (torch, ["pth", "pt", "ckpt"]),
+    (text, ["json", "txt", "csv", "md", "py"]),
   ]
 
   private static func family(of input: CheckpointInput) -> String? {

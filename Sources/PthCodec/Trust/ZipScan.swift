@@ -24,8 +24,8 @@ struct ZipScan {
 
   /// Scans the archive.
   ///
-  /// - Returns: The bytes before it, where they are an archive too.
-  func run(_ scan: inout ScanRun) throws -> ScanTarget? {
+  /// - Returns: What lies before or behind it, where that is an archive too.
+  func run(_ scan: inout ScanRun) throws -> [ScanTarget] {
     let directory: ZipDirectory
     do throws(ArchiveError) {
       directory = try ZipDirectory(bytes)
@@ -33,7 +33,7 @@ struct ZipScan {
       scan.report.isUnreadable = true
       scan.report.findings.append(located(Finding(error)))
       try scanFirstRecord(&scan)
-      return nil
+      return []
     }
     let limits = scan.options.reading.archiveLimits
     scan.report.findings += ZipVerifier.findings(
@@ -41,13 +41,16 @@ struct ZipScan {
       isCheckpoint: isCheckpoint(directory),
       limits: limits,
       progress: scan.options.progress
-    ).filter { !isRun || $0.code != "prepended-bytes" }.map(located)
-    let before = try scanAround(directory, &scan)
+    ).filter {
+      !isRun
+        || !["prepended-bytes", "bytes-behind-directory"].contains($0.code)
+    }.map(located)
+    let others = try scanAround(directory, &scan)
     let content = ZipContent(directory, limits: limits)
     for index in directory.records.indices {
       try scanRecord(index, directory, content, &scan)
     }
-    return before
+    return others
   }
 
   /// Whether archives one after the other are what the file's name promises:
@@ -75,6 +78,27 @@ struct ZipScan {
             "not-scanned",
             record: name,
             "the compressed storage was not looked into"
+          )
+        )
+      )
+      return
+    }
+    // What is no array may be a pickle whatever its name is.
+    let isPickle = !isStorage(name) && !name.hasSuffix(".npy")
+    let most = content.limits.most(
+      from: record.compressedSize,
+      isPickle: isPickle
+    )
+    guard !record.isDeflated || record.uncompressedSize <= most else {
+      scan.report.isUnreadable = true
+      scan.report.findings.append(
+        located(
+          Finding(
+            .error,
+            "inflates-too-large",
+            record: name,
+            "it would become \(record.uncompressedSize) bytes, of which any "
+              + "may be a pickle"
           )
         )
       )
@@ -112,19 +136,33 @@ struct ZipScan {
   private func scanAround(
     _ directory: ZipDirectory,
     _ scan: inout ScanRun
-  ) throws -> ScanTarget? {
+  ) throws -> [ScanTarget] {
     let first =
       directory.records.map(\.headerOffset).min()
       ?? directory.end.directoryRange.lowerBound
-    var before: ScanTarget?
+    var others: [ScanTarget] = []
     if first > 0 {
       let part = target.part(
         0..<first,
         location: isRun ? target.location : location("(before)")
       )
       if try Self.hasDirectory(part) {
-        before = part
+        others.append(part)
       } else if try !scan.scanContainer(part, depth: depth + 1) {
+        try scan.scanPickles(part, isCertain: false)
+      }
+    }
+    for gap in directory.end.gaps {
+      if isRun {
+        // Of archives of one size the last end record fits the first one too.
+        let rest = gap.lowerBound..<directory.end.archiveEnd
+        others.append(target.part(rest, location: target.location))
+        break
+      }
+      // To other readers this is the end of another archive.
+      scan.report.isUnreadable = true
+      let part = target.part(gap, location: location("(behind the directory)"))
+      if try !scan.scanContainer(part, depth: depth + 1) {
         try scan.scanPickles(part, isCertain: false)
       }
     }
@@ -135,7 +173,7 @@ struct ZipScan {
         try scan.scanPickles(part, isCertain: false)
       }
     }
-    return before
+    return others
   }
 
   /// Of an archive without a directory, the first record is PyTorch's pickle.

@@ -28,19 +28,21 @@ public struct IDXFormat: CheckpointFormat {
     let file = try input.mappedFile()
     let tensor =
       if Gzip.recognizes(input.head) {
-        try unsafe Gzip.withInflated(file, options: options) { bytes in
-          guard unsafe IDXHeader.recognizes(Array(bytes.prefix(4))) else {
-            throw ForeignContent.gzip.error()
-          }
-          let header = try unsafe IDXHeader(parsing: bytes)
-          return try unsafe Self.tensor(
-            header,
-            Storage(
-              copying: UnsafeRawBufferPointer(
-                rebasing: bytes[header.headerSize...]
+        try unsafe file.withUnsafeBytes { packed in
+          try unsafe Gzip.withInflated(packed, options: options) { bytes in
+            guard unsafe IDXHeader.recognizes(Array(bytes.prefix(4))) else {
+              throw ForeignContent.gzip.error()
+            }
+            let header = try unsafe IDXHeader(parsing: bytes)
+            return try unsafe Self.tensor(
+              header,
+              Storage(
+                copying: UnsafeRawBufferPointer(
+                  rebasing: bytes[header.headerSize...]
+                )
               )
             )
-          )
+          }
         }
       } else {
         try Self.tensor(of: file)

@@ -14,7 +14,7 @@ enum Gzip {
   /// Memory grows with what comes out: the length in the trailer is only a
   /// hint, and no larger than the limits.
   static func withInflated<Result>(
-    _ file: MappedFile,
+    _ source: UnsafeRawBufferPointer,
     options: ReadOptions,
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
@@ -22,59 +22,55 @@ enum Gzip {
       throw CheckpointError(.limit, "there is no memory for a decompressor")
     }
     defer { unsafe libdeflate_free_decompressor(decompressor) }
-    let (ratioLimit, overflow) = file.count.multipliedReportingOverflow(
-      by: max(1, options.maxInflationRatio)
+    let limit = options.archiveLimits.most(
+      from: source.count,
+      isPickle: true
     )
-    let limit =
-      overflow
-      ? options.maxInflatedSize : min(options.maxInflatedSize, ratioLimit)
-    return try unsafe file.withUnsafeBytes { source throws -> Result in
-      var output = unsafe UnsafeMutableRawBufferPointer.allocate(
-        byteCount: min(limit, max(1 << 16, sizeHint(source))),
-        alignment: 64
+    var output = unsafe UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(limit, max(1 << 16, sizeHint(source))),
+      alignment: 64
+    )
+    defer { unsafe output.deallocate() }
+    var used = 0
+    var position = 0
+    while position < source.count {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: source[position...])
+      // Tapes and some tools fill the end up with zeros.
+      if position > 0, unsafe rest.allSatisfy({ $0 == 0 }) { break }
+      let space = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: output[used...]
       )
-      defer { unsafe output.deallocate() }
-      var used = 0
-      var position = 0
-      while position < source.count {
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: source[position...])
-        // Tapes and some tools fill the end up with zeros.
-        if position > 0, unsafe rest.allSatisfy({ $0 == 0 }) { break }
-        let space = unsafe UnsafeMutableRawBufferPointer(
-          rebasing: output[used...]
+      var taken = 0
+      var made = 0
+      let result = unsafe libdeflate_gzip_decompress_ex(
+        decompressor,
+        rest.baseAddress,
+        rest.count,
+        space.baseAddress,
+        space.count,
+        &taken,
+        &made
+      )
+      switch result {
+      case LIBDEFLATE_SUCCESS:
+        used += made
+        position += taken
+      case LIBDEFLATE_INSUFFICIENT_SPACE where output.count < limit:
+        unsafe grow(&output, keeping: used, to: limit)
+      case LIBDEFLATE_INSUFFICIENT_SPACE:
+        throw CheckpointError(
+          .limit,
+          "it inflates to more than \(limit) bytes"
         )
-        var taken = 0
-        var made = 0
-        let result = unsafe libdeflate_gzip_decompress_ex(
-          decompressor,
-          rest.baseAddress,
-          rest.count,
-          space.baseAddress,
-          space.count,
-          &taken,
-          &made
+      default:
+        throw CheckpointError(
+          .damaged,
+          "the gzip member does not inflate, or its CRC-32 is wrong",
+          offset: position
         )
-        switch result {
-        case LIBDEFLATE_SUCCESS:
-          used += made
-          position += taken
-        case LIBDEFLATE_INSUFFICIENT_SPACE where output.count < limit:
-          unsafe grow(&output, keeping: used, to: limit)
-        case LIBDEFLATE_INSUFFICIENT_SPACE:
-          throw CheckpointError(
-            .limit,
-            "it inflates to more than \(limit) bytes"
-          )
-        default:
-          throw CheckpointError(
-            .damaged,
-            "the gzip member does not inflate, or its CRC-32 is wrong",
-            offset: position
-          )
-        }
       }
-      return try unsafe body(UnsafeRawBufferPointer(rebasing: output[..<used]))
     }
+    return try unsafe body(UnsafeRawBufferPointer(rebasing: output[..<used]))
   }
 
   /// The inflated size modulo 2³² that the last four bytes tell.
