@@ -2,8 +2,9 @@
 /// new names.
 ///
 /// A module goes where its first tensor goes; one without tensors where the
-/// rename itself would put its path, or with the module around it. So a prefix comes off as PyTorch's
-/// `consume_prefix_in_state_dict_if_present` takes it off.
+/// rename itself would put its path, or with the module around it. So a prefix
+/// comes off as PyTorch's `consume_prefix_in_state_dict_if_present` takes it
+/// off.
 struct ModuleRenaming {
   /// For each module's path: its first tensor's old and new key.
   private var samples: [String: (old: String, new: String)] = [:]
@@ -20,6 +21,9 @@ struct ModuleRenaming {
   ) {
     self.rename = rename
     for (old, new) in keys {
+      // Each of its modules takes the length of its path.
+      let depth = old.utf8.count { $0 == UInt8(ascii: ".") }
+      guard depth <= Self.maxDepth else { continue }
       var path = old[...]
       while let dot = path.lastIndex(of: ".") {
         path = path[..<dot]

@@ -19,12 +19,19 @@ struct Sanitizer {
   /// Keys of dictionaries and elements of sets, which Python must hash.
   private let hashed: Set<NodeID>
 
-  private var parents: [NodeID: Step] = [:]
+  /// How each node is reached, by its index.
+  private var parents: [Step?]
 
-  /// How a node is reached.
   private struct Step {
     let parent: NodeID
-    let label: String?
+    let label: Label
+  }
+
+  /// What a member adds to the path: texts are made when they are shown.
+  private enum Label {
+    case none
+    case index(Int)
+    case key(NodeID)
   }
 
   init(_ editor: GraphEditor) {
@@ -32,6 +39,7 @@ struct Sanitizer {
     original = editor.graph
     reader = GraphReader(original)
     hashed = Self.hashed(in: reader)
+    parents = Array(repeating: nil, count: original.nodeCount)
   }
 
   private static func hashed(in reader: GraphReader) -> Set<NodeID> {
@@ -77,17 +85,24 @@ struct Sanitizer {
       )
       editor.graph.discarded = []
     }
-    var seen: Set<NodeID> = []
+    // Nodes are added on the way.
+    var seen = [Bool](repeating: false, count: original.nodeCount)
     var pending = [editor.graph.root]
     while let id = pending.popLast() {
-      guard seen.insert(id).inserted else { continue }
+      guard !seen[id.index] else { continue }
+      seen[id.index] = true
       if id.index < original.nodeCount { try rewrite(id) }
       let start = pending.count
+      let added = editor.graph.nodeCount - seen.count
+      if added > 0 {
+        seen += repeatElement(false, count: added)
+        parents += repeatElement(nil, count: added)
+      }
       // Not of `self`: a copy of it would make the closure copy `parents`.
       Self.forEachMember(of: id, in: editor.graph) { member, label in
-        guard !seen.contains(member) else { return }
-        if parents[member] == nil {
-          parents[member] = Step(parent: id, label: label)
+        guard !seen[member.index] else { return }
+        if parents[member.index] == nil {
+          parents[member.index] = Step(parent: id, label: label)
         }
         pending.append(member)
       }
@@ -101,32 +116,32 @@ struct Sanitizer {
   private static func forEachMember(
     of id: NodeID,
     in graph: PickleGraph,
-    _ body: (NodeID, String?) -> Void
+    _ body: (NodeID, Label) -> Void
   ) {
     switch graph.kind(id) {
     case .dict:
       for (key, value) in graph.pairs(id) {
-        body(key, nil)
-        body(value, label(key, graph))
+        body(key, .none)
+        body(value, .key(key))
       }
     case .list, .tuple, .set, .frozenSet:
       for (index, child) in graph.children(id).enumerated() {
-        body(child, String(index))
+        body(child, .index(index))
       }
     case .object:
       guard let object = graph.object(id) else { return }
-      body(object.callable, nil)
-      body(object.arguments, nil)
-      if let keywords = object.keywordArguments { body(keywords, nil) }
+      body(object.callable, .none)
+      body(object.arguments, .none)
+      if let keywords = object.keywordArguments { body(keywords, .none) }
       for (index, child) in object.listItems.enumerated() {
-        body(child, String(index))
+        body(child, .index(index))
       }
       for (key, value) in object.dictItems {
-        body(key, nil)
-        body(value, label(key, graph))
+        body(key, .none)
+        body(value, .key(key))
       }
-      for child in object.setItems { body(child, nil) }
-      if let state = object.state { body(state, nil) }
+      for child in object.setItems { body(child, .none) }
+      if let state = object.state { body(state, .none) }
     case .persistentID:
       // The parts of a storage's id are the same in every file.
       break
@@ -134,22 +149,41 @@ struct Sanitizer {
     }
   }
 
-  private static func label(_ key: NodeID, _ graph: PickleGraph) -> String {
-    if let text = graph.string(key) { return text }
-    if let number = graph.int(key) { return String(number) }
-    return "(\(graph.kind(key)))"
+  private func text(of label: Label) -> String? {
+    switch label {
+    case .none: return nil
+    case .index(let index): return String(index)
+    case .key(let key):
+      let graph = editor.graph
+      if let text = graph.string(key) {
+        return text.utf8.count <= 200 ? text : text.prefix(60) + "…"
+      }
+      if let number = graph.int(key) { return String(number) }
+      return "(\(graph.kind(key)))"
+    }
   }
 
-  /// The path to a node, cut at its front where it is very long.
+  /// The path to a node, cut at its front where it is very long: there may be
+  /// as many paths as there are nodes.
   func path(of id: NodeID) -> String {
     var labels: [String] = []
+    var room = 400
     var current = id
-    while labels.count < 100, let step = parents[current] {
-      if let label = step.label { labels.append(label) }
+    while room > 0, let step = step(to: current) {
+      if let label = text(of: step.label) {
+        labels.append(label)
+        room -= label.utf8.count + 1
+      }
+      // Steps without a label are counted too, since they may be many.
+      room -= 1
       current = step.parent
     }
-    return (parents[current] == nil ? "" : "….")
+    return (step(to: current) == nil ? "" : "….")
       + labels.reversed().joined(separator: ".")
+  }
+
+  private func step(to id: NodeID) -> Step? {
+    id.index < parents.count ? parents[id.index] : nil
   }
 
   func refusal(

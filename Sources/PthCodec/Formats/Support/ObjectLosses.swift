@@ -24,6 +24,8 @@ extension LossReport {
       } else if index > 0 {
         // The root's are the checkpoint's own.
         let versions = reader.moduleVersions(of: place.node)
+        // A path takes as long as it is deep.
+        guard !versions.isEmpty else { continue }
         addModuleVersions(versions, at: places.path(of: index) + "._metadata")
       }
     }
