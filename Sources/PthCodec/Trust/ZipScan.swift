@@ -137,9 +137,9 @@ struct ZipScan {
     _ directory: ZipDirectory,
     _ scan: inout ScanRun
   ) throws -> [ScanTarget] {
-    let first =
-      directory.records.map(\.headerOffset).min()
-      ?? directory.end.directoryRange.lowerBound
+    // A record may claim to begin anywhere, even behind the directory.
+    let first = directory.records.map(\.headerOffset)
+      .reduce(directory.end.directoryRange.lowerBound, min)
     var others: [ScanTarget] = []
     if first > 0 {
       let part = target.part(
