@@ -94,8 +94,8 @@ extension Encoder {
   // MARK: Tuples
 
   mutating func saveTuple(_ id: UInt32, _ node: Node, _ isReentry: Bool) {
-    if node.high == 0 { return saveEmptyTuple() }
-    if version < 2 || node.high > 3 { emit(.mark) }
+    if node.high == 0 { return out.saveEmptyTuple() }
+    out.beginTuple(Int(node.high))
     memo[Int(id)] = Self.inProgress
     begin(run(.tuple, id, node, isReentry: isReentry))
   }
@@ -110,18 +110,13 @@ extension Encoder {
     if known < Self.inProgress {
       // It was written within itself: drop the elements and take that one.
       if isShort || version == 0 {
-        for _ in 0..<count + (isShort ? 0 : 1) { emit(.pop) }
+        for _ in 0..<count + (isShort ? 0 : 1) { out.emit(.pop) }
       } else {
-        emit(.popMark)
+        out.emit(.popMark)
       }
-      return memoGet(known)
+      return out.memoGet(known)
     }
-    switch isShort ? count : 0 {
-    case 1: emit(.tuple1)
-    case 2: emit(.tuple2)
-    case 3: emit(.tuple3)
-    default: emit(.tuple)
-    }
+    out.endTuple(count)
     memoPut(task.node)
   }
 
@@ -141,10 +136,10 @@ extension Encoder {
 
   private mutating func emitEmpty(_ opcode: Opcode, _ oldOpcode: Opcode) {
     if version >= 1 {
-      emit(opcode)
+      out.emit(opcode)
     } else {
-      emit(.mark)
-      emit(oldOpcode)
+      out.emit(.mark)
+      out.emit(oldOpcode)
     }
   }
 
@@ -155,11 +150,11 @@ extension Encoder {
   ) throws(PickleError) {
     if version >= 4 {
       if node.isKind(.set) {
-        emit(.emptySet)
+        out.emit(.emptySet)
         memoPut(id)
         if node.high > 0 { begin(run(.set, id, node)) }
       } else {
-        emit(.mark)
+        out.emit(.mark)
         memo[Int(id)] = Self.inProgress
         begin(run(.frozenSet, id, node, isReentry: isReentry))
       }
@@ -167,9 +162,9 @@ extension Encoder {
     }
     // The type is called with a list of the elements.
     saveBuiltin(node.isKind(.set) ? "set" : "frozenset")
-    if version < 2 { emit(.mark) }
+    if version < 2 { out.emit(.mark) }
     emitEmpty(.emptyList, .list)
-    _ = memoPutNew()
+    _ = out.memoPutNew()
     memo[Int(id)] = Self.inProgress
     begin(run(.setAsCall, id, node, isReentry: isReentry))
     if node.high > 0 { begin(run(version == 0 ? .listItems : .list, id, node)) }
@@ -178,9 +173,9 @@ extension Encoder {
   private mutating func finishSetAsCall() {
     let task = tasks[tasks.count - 1]
     end(task)
-    emit(version >= 2 ? .tuple1 : .tuple)
-    _ = memoPutNew()
-    emit(.reduce)
+    out.emit(version >= 2 ? .tuple1 : .tuple)
+    _ = out.memoPutNew()
+    out.emit(.reduce)
     finishCall(task.node)
   }
 
@@ -192,10 +187,10 @@ extension Encoder {
     end(task)
     let known = memo[Int(task.node)]
     if known < Self.inProgress {
-      emit(.popMark)
-      memoGet(known)
+      out.emit(.popMark)
+      out.memoGet(known)
     } else {
-      emit(.frozenSet)
+      out.emit(.frozenSet)
       memoPut(task.node)
     }
   }
@@ -218,18 +213,18 @@ extension Encoder {
       if inBatch == 0 || position == count {
         if position > 0 {
           let size = inBatch == 0 ? batchLength : inBatch
-          emit(isSingle(task, size, unit) ? single : batch)
+          out.emit(isSingle(task, size, unit) ? single : batch)
         }
         if position == count {
           if inBatch == 0 && (task.kind == .dict || task.kind == .set) {
             // CPython looks for more only after a new mark.
-            emit(.mark)
-            emit(batch)
+            out.emit(.mark)
+            out.emit(batch)
           }
           return end(task)
         }
         let size = min(batchLength, count - position)
-        if !isSingle(task, size, unit) { emit(.mark) }
+        if !isSingle(task, size, unit) { out.emit(.mark) }
       }
       let batchEnd = min(
         count,
@@ -260,7 +255,7 @@ extension Encoder {
     while true {
       let position = Int(tasks[place].position)
       let count = Int(tasks[place].count)
-      if position > 0 && position % unit == 0 { emit(opcode) }
+      if position > 0 && position % unit == 0 { out.emit(opcode) }
       if position == count { return end(tasks[place]) }
       guard try saveChildren(place, upTo: position + 1) else { return }
     }

@@ -18,7 +18,7 @@ extension Encoder {
       if isText(pair.x, name.module) && isText(pair.y, name.name) {
         try save(pair.x)
         try save(pair.y)
-        emit(.stackGlobal)
+        out.emit(.stackGlobal)
         memoPut(id)
         globalMemo[name] = memo[Int(id)]
         return
@@ -44,22 +44,18 @@ extension Encoder {
     if version >= 4 {
       saveText(name.module)
       saveText(name.name)
-      emit(.stackGlobal)
+      out.emit(.stackGlobal)
     } else {
-      emit(.global)
-      emit(name.module)
-      emit(0x0a)
-      emit(name.name)
-      emit(0x0a)
+      out.emitGlobal(name.module, name.name)
     }
   }
 
   /// Writes a global that may have no node, once.
   mutating func saveGlobalOnce(_ module: String, _ name: String) {
     let name = GlobalTable.Name(module: module, name: name)
-    if let known = globalMemo[name] { return memoGet(known) }
+    if let known = globalMemo[name] { return out.memoGet(known) }
     emitGlobal(name)
-    globalMemo[name] = memoPutNew()
+    globalMemo[name] = out.memoPutNew()
   }
 
   mutating func saveBuiltin(_ name: String) {
@@ -72,11 +68,11 @@ extension Encoder {
     }
     let code = arena.storage.payload(of: Int(id))
     if let code = UInt8(exactly: code) {
-      emit(.ext1, code)
+      out.emit(.ext1, code)
     } else if let code = UInt16(exactly: code) {
-      emit(.ext2, code)
+      out.emit(.ext2, code)
     } else {
-      emit(.ext4, Int32(truncatingIfNeeded: code))
+      out.emit(.ext4, Int32(truncatingIfNeeded: code))
     }
     memoizeIfShared(id, node)
     beginChanges(id, node)
@@ -95,8 +91,8 @@ extension Encoder {
       throw failure(id, "out-of-band buffers must keep their order")
     }
     nextBuffer += 1
-    emit(.nextBuffer)
-    if node.has(.readOnly) { emit(.readOnlyBuffer) }
+    out.emit(.nextBuffer)
+    if node.has(.readOnly) { out.emit(.readOnlyBuffer) }
   }
 
   // MARK: Persistent ids
@@ -117,16 +113,16 @@ extension Encoder {
         "in protocol 0 a persistent id must be one line of ASCII text"
       )
     }
-    emit(.persID)
-    emit(text)
-    emit(0x0a)
+    out.emit(.persID)
+    out.emit(text)
+    out.emit(0x0a)
     finishPersistentID(id)
   }
 
   mutating func finishPersistentID() {
     let task = tasks[tasks.count - 1]
     end(task)
-    emit(.binPersID)
+    out.emit(.binPersID)
     finishPersistentID(task.node)
   }
 
@@ -172,12 +168,12 @@ extension Encoder {
     }
     end(task)
     switch construction {
-    case .newObj: emit(.newObj)
-    case .newObjEx: emit(.newObjEx)
-    default: emit(.reduce)
+    case .newObj: out.emit(.newObj)
+    case .newObjEx: out.emit(.newObjEx)
+    default: out.emit(.reduce)
     }
     guard task.kind == .attempt else { return finishCall(task.node) }
-    emit(.pop)
+    out.emit(.pop)
     try save(task.start)
   }
 
@@ -186,8 +182,8 @@ extension Encoder {
     let known = memo[Int(id)]
     if known < Self.inProgress {
       // It was written within itself: drop this one and take that.
-      emit(.pop)
-      return memoGet(known)
+      out.emit(.pop)
+      return out.memoGet(known)
     }
     memoPut(id)
     beginChanges(id, arena.storage.nodes[Int(id)])
@@ -204,7 +200,7 @@ extension Encoder {
     guard arguments.isKind(.tuple) else {
       throw failure(id, "an INST or OBJ takes its arguments as a tuple")
     }
-    emit(.mark)
+    out.emit(.mark)
     begin(
       Task(
         kind: .oldObject,
@@ -242,13 +238,13 @@ extension Encoder {
       guard isLine(name.module) && isLine(name.name) else {
         throw failure(task.node, "an INST needs names without a newline")
       }
-      emit(.inst)
-      emit(name.module)
-      emit(0x0a)
-      emit(name.name)
-      emit(0x0a)
+      out.emit(.inst)
+      out.emit(name.module)
+      out.emit(0x0a)
+      out.emit(name.name)
+      out.emit(0x0a)
     } else {
-      emit(.obj)
+      out.emit(.obj)
     }
     finishCall(task.node)
   }
@@ -268,7 +264,7 @@ extension Encoder {
     let task = tasks[place]
     // A state was just written.
     if task.used.w == 1 {
-      emit(.build)
+      out.emit(.build)
       tasks[place].used.w = 0
     }
     guard task.position < task.count else { return end(task) }
@@ -328,9 +324,9 @@ extension Encoder {
     case 2: try save(arena.storage.children[Int(arguments.low) + 1])
     default:
       end(task)
-      emit(.tuple2)
-      emit(.reduce)
-      emit(.pop)
+      out.emit(.tuple2)
+      out.emit(.reduce)
+      out.emit(.pop)
     }
   }
 }

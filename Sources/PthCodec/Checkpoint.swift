@@ -311,9 +311,13 @@ extension Checkpoint {
   /// The files that the tensors' bytes lie in.
   private var mappedFiles: [MappedFile] {
     var files: [ObjectIdentifier: MappedFile] = [:]
+    var last: MappedFile?
     for tensor in tensors.values {
-      guard let file = tensor.storage.place?.file else { continue }
+      guard let file = tensor.storage.mappedFile, file !== last else {
+        continue
+      }
       files[ObjectIdentifier(file)] = file
+      last = file
     }
     return Array(files.values)
   }

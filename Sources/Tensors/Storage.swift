@@ -10,6 +10,9 @@ public final class Storage: Sendable {
   /// The number of bytes.
   public let byteCount: Int
 
+  /// The mapped file that the bytes lie in; nil where they lie in none.
+  package let mappedFile: MappedFile?
+
   private let content: Mutex<Content>
 
   // Bytes that are there from the beginning are read without the lock.
@@ -22,7 +25,7 @@ public final class Storage: Sendable {
 
   @safe
   private enum Content: Sendable {
-    case mapped(MappedFile)
+    case mapped
     case owned
     case pending(@Sendable () throws -> Storage)
     case streaming(Producer)
@@ -30,8 +33,14 @@ public final class Storage: Sendable {
     case meta
   }
 
-  private init(_ content: Content, base: UInt?, byteCount: Int) {
+  private init(
+    _ content: Content,
+    base: UInt?,
+    byteCount: Int,
+    mappedFile: MappedFile? = nil
+  ) {
     self.content = Mutex(content)
+    self.mappedFile = mappedFile
     self.byteCount = byteCount
     fixedBase = base ?? 0
     hasFixedBase = base != nil
@@ -103,9 +112,10 @@ public final class Storage: Sendable {
     }
     let start = unsafe file.unsafeBytes.baseAddress
     self.init(
-      .mapped(file),
+      .mapped,
       base: UInt(bitPattern: start) &+ UInt(range.lowerBound),
-      byteCount: range.count
+      byteCount: range.count,
+      mappedFile: file
     )
   }
 
@@ -140,6 +150,7 @@ public final class Storage: Sendable {
   public func forEachPiece(
     _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
+    if hasFixedBase { return try unsafe withUnsafeBytes(body) }
     let producer = unsafe content.withLock { content -> Producer? in
       guard case .streaming(let producer) = content else { return nil }
       return unsafe producer
@@ -167,11 +178,7 @@ public final class Storage: Sendable {
 
   /// The part of a mapped file that the bytes are; nil where they are none.
   package var place: (file: MappedFile, range: Range<Int>)? {
-    guard
-      let file = content.withLock({ content -> MappedFile? in
-        if case .mapped(let file) = content { file } else { nil }
-      })
-    else { return nil }
+    guard let file = mappedFile else { return nil }
     let start = unsafe Int(
       fixedBase &- UInt(bitPattern: file.unsafeBytes.baseAddress)
     )
@@ -180,7 +187,8 @@ public final class Storage: Sendable {
 
   /// Whether there are no bytes, only a size.
   public var isMeta: Bool {
-    content.withLock { if case .meta = $0 { true } else { false } }
+    !hasFixedBase
+      && content.withLock { if case .meta = $0 { true } else { false } }
   }
 
   /// Calls `body` with all bytes.

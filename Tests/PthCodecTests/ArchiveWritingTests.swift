@@ -150,7 +150,7 @@ struct ArchiveWritingTests {
 
     // What torch 1.13 and 2.13 write for records of these sizes and places.
     let header = sink.small(at: 0)
-    #expect(header.count == 64)
+    #expect(header.headerSize == 64)
     #expect(Array(header[28..<30]) == [24, 0])
     #expect(
       Array(header[40..<60])
@@ -158,7 +158,7 @@ struct ArchiveWritingTests {
     )
     let descriptor = sink.small(at: 64 + large)
     #expect(
-      Array(descriptor)
+      Array(descriptor.prefix(24))
         == [0x50, 0x4B, 7, 8, 0, 0, 0, 0]
         + [255, 255, 255, 255, 0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0]
     )
@@ -167,8 +167,8 @@ struct ArchiveWritingTests {
     #expect(second.number(at: 40, size: 2) == 1)
     #expect(second.number(at: 42, size: 2) == 8)
     #expect(second.number(at: 44, size: 8) == far)
-    #expect((far + second.count) % 64 == 0)
-    let third = far + second.count + 1 + 24
+    #expect((far + second.headerSize) % 64 == 0)
+    let third = far + second.headerSize + 1 + 24
     #expect(sink.small(at: third).number(at: 44, size: 8) == third)
   }
 }
@@ -183,5 +183,19 @@ private final class SparseSink: ByteSink {
     position += bytes.count
   }
 
-  func small(at offset: Int) -> [UInt8] { writes[offset] ?? [] }
+  /// What was written from `offset` on, to the end of the small write.
+  func small(at offset: Int) -> [UInt8] {
+    for (start, bytes) in writes
+    where start <= offset && offset < start + bytes.count {
+      return Array(bytes[(offset - start)...])
+    }
+    return []
+  }
+}
+
+extension [UInt8] {
+  /// The bytes of the local header that these begin with, and its padding.
+  fileprivate var headerSize: Int {
+    count < 30 ? 0 : 30 + number(at: 26, size: 2) + number(at: 28, size: 2)
+  }
 }

@@ -20,6 +20,22 @@ final class ByteBuilder {
 
   func removeAll() { count = 0 }
 
+  /// Removes what was appended after the first `size` bytes.
+  func removeAll(from size: Int) { count = min(count, size) }
+
+  /// Replaces a number's bytes, which must be there already.
+  func store<Number: FixedWidthInteger & BitwiseCopyable>(
+    littleEndian value: Number,
+    at offset: Int
+  ) {
+    precondition(offset >= 0 && offset <= count - MemoryLayout<Number>.size)
+    unsafe memory.storeBytes(
+      of: value.littleEndian,
+      toByteOffset: offset,
+      as: Number.self
+    )
+  }
+
   /// Appends a number's bytes, lowest first.
   @inline(__always)
   func append<Number: FixedWidthInteger & BitwiseCopyable>(
@@ -50,7 +66,10 @@ final class ByteBuilder {
   /// Appends one byte several times.
   func append(_ byte: UInt8, count times: Int) {
     reserve(times)
-    for offset in count..<count + times { unsafe memory[offset] = byte }
+    unsafe UnsafeMutableRawBufferPointer(
+      rebasing: memory[count..<count + times]
+    )
+    .initializeMemory(as: UInt8.self, repeating: byte)
     count += times
   }
 

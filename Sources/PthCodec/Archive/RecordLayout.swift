@@ -56,6 +56,15 @@ struct RecordLayout {
   }
   var shortOffset: UInt32 { isFar ? .max : UInt32(offset) }
 
+  /// What both headers have: the version, flags, method and date.
+  func appendVersionAndFlags(method: UInt16, to bytes: ByteBuilder) {
+    bytes.append(littleEndian: UInt16(method == 0 ? 0 : 20))
+    // UTF-8 names; sizes follow in a descriptor, where there are any bytes.
+    bytes.append(littleEndian: UInt16(hasDescriptor ? 0x0808 : 0x0800))
+    bytes.append(littleEndian: method)
+    bytes.append(littleEndian: UInt32(0))  // no date
+  }
+
   func appendLocalExtra(to bytes: ByteBuilder) {
     // miniz has not compressed anything yet, so it writes 0 as that size.
     appendZip64(compressedSize: 0, to: bytes)

@@ -7,9 +7,9 @@
 /// libstdc++'s `unordered_set` hands them out; the last 20 fold the CRCs in the
 /// order of writing. So the first half is that of PyTorch on Linux.
 enum SerializationID {
-  /// The identification of records with these names and checksums.
-  static func text(names: [String], checksums: ChecksumFold) -> String {
-    let nameHashes = names.map { hash(Array($0.utf8)) }
+  /// The identification of records with these names' hashes, in the order of
+  /// writing, and checksums.
+  static func text(nameHashes: [UInt64], checksums: ChecksumFold) -> String {
     var folded: UInt64 = 0
     for index in HashSetOrder(hashes: nameHashes).indices {
       folded = combine(folded, nameHashes[index])
@@ -45,21 +45,25 @@ enum SerializationID {
   }
 
   /// libstdc++'s `std::hash<std::string>`: MurmurHash2 for 64 bits.
-  static func hash(_ bytes: [UInt8]) -> UInt64 {
+  static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let multiplier: UInt64 = 0xC6A4_A793_5BD1_E995
     func mixed(_ value: UInt64) -> UInt64 { value ^ (value >> 47) }
-    func word(_ part: ArraySlice<UInt8>) -> UInt64 {
-      part.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
     var hash = 0xC70F_6907 ^ (UInt64(bytes.count) &* multiplier)
     let aligned = bytes.count & ~7
     for start in stride(from: 0, to: aligned, by: 8) {
-      let data = word(bytes[start..<start + 8])
-      hash ^= mixed(data &* multiplier) &* multiplier
+      let word = unsafe bytes.loadUnaligned(
+        fromByteOffset: start,
+        as: UInt64.self
+      )
+      hash ^= mixed(UInt64(littleEndian: word) &* multiplier) &* multiplier
       hash = hash &* multiplier
     }
     if aligned < bytes.count {
-      hash ^= word(bytes[aligned...])
+      var word: UInt64 = 0
+      for place in (aligned..<bytes.count).reversed() {
+        word = unsafe word << 8 | UInt64(bytes[place])
+      }
+      hash ^= word
       hash = hash &* multiplier
     }
     return mixed(mixed(hash) &* multiplier)
@@ -77,8 +81,10 @@ private struct HashSetOrder {
   private let hashes: [UInt64]
   // Links and buckets hold positions in `next`: element + 1, the list's own
   // head being 0; -1 is none.
-  private var next: [Int]
-  private var buckets: [Int] = []
+  private var next: [Int32]
+  private var buckets: [Int32] = []
+  // Each position's bucket: a division costs more than all the rest.
+  private var places: [Int32]
 
   // The bucket counts that the set goes through, as it grows.
   private static let sizes = [
@@ -90,44 +96,43 @@ private struct HashSetOrder {
   init(hashes: [UInt64]) {
     self.hashes = hashes
     next = Array(repeating: -1, count: hashes.count + 1)
+    places = next
     for element in hashes.indices {
       if element >= buckets.count { grow(toHold: element + 1) }
       insert(element + 1)
     }
-    var node = next[0]
+    var node = Int(next[0])
     indices.reserveCapacity(hashes.count)
     while node > 0 {
       indices.append(node - 1)
-      node = next[node]
+      node = Int(next[node])
     }
   }
 
-  private func bucket(_ node: Int) -> Int {
-    Int(hashes[node - 1] % UInt64(buckets.count))
-  }
-
   private mutating func insert(_ node: Int) {
-    let bucket = bucket(node)
-    let before = buckets[bucket]
+    let bucket = Int(hashes[node - 1] % UInt64(buckets.count))
+    let position = Int32(truncatingIfNeeded: node)
+    places[node] = Int32(truncatingIfNeeded: bucket)
+    let before = Int(buckets[bucket])
     if before >= 0 {
       next[node] = next[before]
-      next[before] = node
+      next[before] = position
     } else {
       let first = next[0]
       next[node] = first
-      next[0] = node
-      if first > 0 { buckets[self.bucket(first)] = node }
+      next[0] = position
+      if first > 0 { buckets[Int(places[Int(first)])] = position }
       buckets[bucket] = 0
     }
   }
 
   private mutating func grow(toHold count: Int) {
     let size = Self.sizes.first { $0 >= count } ?? count * 2 + 1
-    var node = next[0]
+    var node = Int(next[0])
     next[0] = -1
     buckets = Array(repeating: -1, count: size)
     while node > 0 {
-      let following = next[node]
+      let following = Int(next[node])
       insert(node)
       node = following
     }

@@ -28,34 +28,32 @@ extension ArchiveWriteError: CustomStringConvertible {
 /// Writes one archive as PyTorch's own writer does.
 ///
 /// Every record is announced with its size, since padding and zip64 fields
-/// depend on it; its bytes may come in pieces. Nothing is gathered: each piece
-/// is summed and written while it is in the processor's cache. Layout, as
-/// measured from files of torch 1.13 and 2.13: flags 0x0808, CRC and sizes in a
-/// descriptor after the bytes, every record's bytes on a multiple of 64.
+/// depend on it; its bytes may come in pieces. Headers and small records are
+/// gathered into few writes; a large record's pieces are summed and written
+/// while they are in the processor's cache. Layout, as measured from files of
+/// torch 1.13 and 2.13: flags 0x0808, CRC and sizes in a descriptor after the
+/// bytes, every record's bytes on a multiple of 64.
 package final class TorchArchiveWriter {
   private let sink: any ByteSink
   private let origin: Int
-  private let root: String  // with its slash
-  private let rootLength: Int
-  private let directory = ByteBuilder()
-  private let scratch = ByteBuilder()
-  private var names: [String] = []
-  private var knownNames: Set<String> = []
+  private var directory: DirectoryBuilder
+  /// What the sink has yet to get.
+  private let pending = ByteBuilder()
   private var sums = SerializationID.ChecksumFold()
   private var current: Record?
 
   private struct Record {
-    let name: String
     let layout: RecordLayout
-    let size: Int
+    let method: UInt16
     var written = 0
     var crc: UInt32 = 0
-    var method: UInt16 = 0
-    var uncompressedSize: Int
   }
 
   // Large enough for few system calls, small enough to stay in the cache.
   private static let pieceSize = 1 << 20
+  // Where a copy costs less than a system call; and when they are written.
+  private static let smallSize = 1 << 15
+  private static let pendingSize = 1 << 18
 
   /// Starts an archive at the sink's position.
   ///
@@ -68,13 +66,13 @@ package final class TorchArchiveWriter {
     to sink: any ByteSink,
     expectedRecords: Int = 0
   ) {
-    names.reserveCapacity(expectedRecords)
-    knownNames.reserveCapacity(expectedRecords)
     self.sink = sink
-    self.root = root + "/"
-    rootLength = root.utf8.count + 1
     origin = sink.position
+    directory = DirectoryBuilder(root: root, expectedRecords: expectedRecords)
   }
+
+  /// Where the next byte will stand in the archive.
+  private var position: Int { sink.position - origin + pending.count }
 
   /// Writes a record whose bytes are in memory.
   ///
@@ -144,38 +142,23 @@ package final class TorchArchiveWriter {
     method: UInt16
   ) throws {
     if current != nil { try endRecord() }
-    let nameLength = rootLength + name.utf8.count
-    guard let shortLength = UInt16(exactly: nameLength) else {
-      throw ArchiveWriteError.nameTooLong(record: name)
-    }
-    guard knownNames.insert(name).inserted else {
-      throw ArchiveWriteError.duplicateName(record: name)
-    }
     let layout = RecordLayout(
-      offset: sink.position - origin,
-      nameLength: nameLength,
+      offset: position,
+      nameLength: directory.nameLength(name),
       size: size,
       uncompressedSize: uncompressedSize
     )
-    scratch.removeAll()
-    scratch.append(littleEndian: Zip.localSignature)
-    appendVersionsAndFlags(layout, method, to: scratch)
+    try directory.add(name, layout, method: method)
+    pending.append(littleEndian: Zip.localSignature)
+    layout.appendVersionAndFlags(method: method, to: pending)
     // CRC and sizes are in the descriptor and the directory.
-    scratch.append(littleEndian: UInt64(0))
-    scratch.append(littleEndian: UInt32(0))
-    scratch.append(littleEndian: shortLength)
-    scratch.append(littleEndian: UInt16(layout.localExtraSize))
-    appendName(name, to: scratch)
-    layout.appendLocalExtra(to: scratch)
-    try unsafe sink.write(scratch.bytes)
-    names.append(name)
-    current = Record(
-      name: name,
-      layout: layout,
-      size: size,
-      method: method,
-      uncompressedSize: uncompressedSize
-    )
+    pending.append(littleEndian: UInt64(0))
+    pending.append(littleEndian: UInt32(0))
+    pending.append(littleEndian: UInt16(truncatingIfNeeded: layout.nameLength))
+    pending.append(littleEndian: UInt16(layout.localExtraSize))
+    unsafe pending.append(directory.lastFullName)
+    layout.appendLocalExtra(to: pending)
+    current = Record(layout: layout, method: method)
   }
 
   /// Writes the next bytes of the announced record.
@@ -190,14 +173,28 @@ package final class TorchArchiveWriter {
         written: bytes.count
       )
     }
-    guard bytes.count <= record.size - record.written else {
-      throw ArchiveWriteError.wrongSize(
-        record: record.name,
-        announced: record.size,
-        written: record.written + bytes.count
-      )
+    guard bytes.count <= record.layout.size - record.written else {
+      throw wrongSize(record, written: record.written + bytes.count)
     }
     if record.written == 0 { unsafe sums.addStart(of: bytes) }
+    if bytes.count <= Self.smallSize {
+      if record.method == 0 {
+        record.crc = unsafe CRC32.checksum(bytes, after: record.crc)
+      }
+      unsafe pending.append(bytes)
+      if pending.count >= Self.pendingSize { try flush() }
+    } else {
+      try flush()
+      try unsafe appendPieces(bytes, &record)
+    }
+    record.written += bytes.count
+    current = record
+  }
+
+  private func appendPieces(
+    _ bytes: UnsafeRawBufferPointer,
+    _ record: inout Record
+  ) throws {
     var offset = 0
     while offset < bytes.count {
       let count = min(bytes.count - offset, Self.pieceSize)
@@ -210,72 +207,46 @@ package final class TorchArchiveWriter {
       try unsafe sink.write(piece)
       offset += count
     }
-    record.written += bytes.count
-    current = record
   }
 
-  /// Ends the record: writes its descriptor and notes its directory entry.
+  private func flush() throws {
+    try unsafe sink.write(pending.bytes)
+    pending.removeAll()
+  }
+
+  private func wrongSize(
+    _ record: Record,
+    written: Int
+  ) -> ArchiveWriteError {
+    .wrongSize(
+      record: directory.lastName,
+      announced: record.layout.size,
+      written: written
+    )
+  }
+
+  /// Ends the record: writes its descriptor and notes its checksum.
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError`` where bytes are missing.
   package func endRecord() throws {
     guard let record = current else { return }
     current = nil
-    guard record.written == record.size else {
-      throw ArchiveWriteError.wrongSize(
-        record: record.name,
-        announced: record.size,
-        written: record.written
-      )
+    guard record.written == record.layout.size else {
+      throw wrongSize(record, written: record.written)
     }
-    scratch.removeAll()
-    record.layout.appendDescriptor(crc: record.crc, to: scratch)
+    record.layout.appendDescriptor(crc: record.crc, to: pending)
     if record.layout.hasDescriptor { sums.add(record.crc) }
-    try unsafe sink.write(scratch.bytes)
-    appendDirectoryEntry(record)
-  }
-
-  private func appendDirectoryEntry(_ record: Record) {
-    let layout = record.layout
-    directory.append(littleEndian: Zip.centralSignature)
-    directory.append(littleEndian: UInt16(0))  // made by
-    appendVersionsAndFlags(layout, record.method, to: directory)
-    directory.append(littleEndian: record.crc)
-    directory.append(littleEndian: layout.shortSize)
-    directory.append(littleEndian: layout.shortUncompressedSize)
-    directory.append(
-      littleEndian: UInt16(rootLength + record.name.utf8.count)
-    )
-    directory.append(littleEndian: UInt16(layout.centralExtraSize))
-    // No comment, first volume, no attributes.
-    directory.append(littleEndian: UInt64(0))
-    directory.append(littleEndian: UInt16(0))
-    directory.append(littleEndian: layout.shortOffset)
-    appendName(record.name, to: directory)
-    layout.appendCentralExtra(to: directory)
-  }
-
-  private func appendVersionsAndFlags(
-    _ layout: RecordLayout,
-    _ method: UInt16,
-    to bytes: ByteBuilder
-  ) {
-    bytes.append(littleEndian: UInt16(method == 0 ? 0 : 20))
-    // UTF-8 names; sizes follow in a descriptor, where there are any bytes.
-    bytes.append(littleEndian: UInt16(layout.hasDescriptor ? 0x0808 : 0x0800))
-    bytes.append(littleEndian: method)
-    bytes.append(littleEndian: UInt32(0))  // no date
-  }
-
-  private func appendName(_ name: String, to bytes: ByteBuilder) {
-    bytes.append(root)
-    bytes.append(name)
+    directory.setLastChecksum(record.crc)
   }
 
   /// The record that identifies what was written so far, as torch ≥ 2.1
   /// computes it: see ``SerializationID``.
   package func serializationID() throws -> String {
     try endRecord()
-    return SerializationID.text(names: names, checksums: sums)
+    return SerializationID.text(
+      nameHashes: directory.serializationHashes,
+      checksums: sums
+    )
   }
 
   /// Writes the central directory and the end records.
@@ -283,14 +254,15 @@ package final class TorchArchiveWriter {
   /// - Throws: ``FileError``, ``ArchiveWriteError``.
   package func finish() throws {
     try endRecord()
-    let start = sink.position - origin
-    try unsafe sink.write(directory.bytes)
-    try sink.write(
-      EndRecords.bytes(
-        recordCount: names.count,
-        directoryStart: start,
-        directorySize: directory.count
-      )
+    let start = position
+    try flush()
+    let entries = directory.bytes
+    let end = EndRecords.bytes(
+      recordCount: directory.count,
+      directoryStart: start,
+      directorySize: entries.count
     )
+    unsafe end.withUnsafeBytes { unsafe entries.append($0) }
+    try unsafe sink.write(entries.bytes)
   }
 }

@@ -7,10 +7,11 @@ internal import Tensors
 ///
 /// Globals and one-letter texts are one node each, as they are one object in
 /// Python: so the memo comes out as PyTorch's.
-struct GraphEditor: TensorPickling {
+struct GraphEditor: GraphPickling {
   typealias NodeID = PickleGraph.NodeID
 
   var graph: PickleGraph
+  var stack: [NodeID] = []
   var storages: OrderedDictionary<String, StorageEntry>
 
   /// The tensors' names, for messages.
@@ -43,14 +44,9 @@ struct GraphEditor: TensorPickling {
   private func letter(_ id: NodeID) -> String? {
     guard graph.kind(id) == .string, !graph.isPython2String(id),
       unsafe graph.withUnsafeBytes(of: id, { $0.count <= 2 }) == true,
-      let text = graph.string(id), Self.isLetter(text)
+      let text = graph.string(id), text.isSharedInPython
     else { return nil }
     return text
-  }
-
-  private static func isLetter(_ text: String) -> Bool {
-    let scalars = text.unicodeScalars
-    return scalars.count <= 1 && scalars.allSatisfy { $0.value < 0x100 }
   }
 
   /// The node of a class or function.
@@ -67,7 +63,7 @@ struct GraphEditor: TensorPickling {
 
   /// A new text, but for those of which Python has one object.
   mutating func text(_ value: String) -> NodeID {
-    guard Self.isLetter(value) else { return graph.addString(value) }
+    guard value.isSharedInPython else { return graph.addString(value) }
     if let known = letters[value] { return known }
     let node = graph.addString(value)
     letters[value] = node
@@ -86,9 +82,9 @@ struct GraphEditor: TensorPickling {
     )
   }
 
-  /// The persistent id of a storage: one that is there already, or a new one.
-  mutating func storage(
-    _ storage: Storage,
+  /// The name of a storage: one that is there already, or a new one.
+  mutating func key(
+    of storage: Storage,
     as type: StorageType,
     location: String
   ) -> NodeID {
@@ -112,20 +108,12 @@ struct GraphEditor: TensorPickling {
         storage: storage
       )
     }
-    return graph.addPersistentID(
-      graph.addTuple([
-        constant("storage"),
-        global(type.global.module, type.global.name),
-        graph.addString(key),
-        constant(location),
-        graph.addInt(storage.byteCount / type.countedDType.itemSize),
-      ])
-    )
+    return graph.addString(key)
   }
 
   /// Adds the call that makes a tensor, with a storage of its own.
   mutating func addTensor(_ tensor: Tensor) throws -> NodeID {
-    try self.tensor(tensor.resolved().contiguous())
+    self.tensor(try tensor.resolved().contiguous())
   }
 
   private var constants: [String: NodeID] = [:]

@@ -137,12 +137,12 @@ extension GraphEditor {
       guard arguments.count > 1 else { return }
       var data = tensor
       data.requiresGrad = false
-      arguments[0] = try self.tensor(data)
+      arguments[0] = self.tensor(data)
       arguments[1] = graph.addBool(tensor.requiresGrad)
     case .rebuildFromType, .rebuildFromTypeV2:
       // (function, class, arguments[, state])
       guard arguments.count > 2 else { return }
-      let made = try self.tensor(tensor)
+      let made = self.tensor(tensor)
       guard let parts = graph.object(made) else { return }
       arguments[0] = parts.callable
       arguments[2] = parts.arguments
@@ -153,7 +153,7 @@ extension GraphEditor {
         "a part of a sparse or wrapped tensor can't be replaced"
       )
     default:
-      graph.replace(node, with: try self.tensor(tensor))
+      graph.replace(node, with: self.tensor(tensor))
       return
     }
     replaceCall(
@@ -180,7 +180,7 @@ extension GraphEditor {
           hint: "make a new checkpoint of a StateDict or a PythonValue"
         )
       }
-      let node = try self.tensor(tensor)
+      let node = self.tensor(tensor)
       graph.append(key: text(key), value: node, to: container)
     }
   }

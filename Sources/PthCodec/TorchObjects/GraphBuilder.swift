@@ -6,8 +6,9 @@ internal import Tensors
 ///
 /// Nodes are shared where Python would have one object: so the memo, and with
 /// it every byte, comes out as PyTorch's.
-struct GraphBuilder: TensorPickling {
+struct GraphBuilder: GraphPickling {
   var graph: PickleGraph
+  var stack: [PickleGraph.NodeID] = []
 
   /// The storages in the order of their keys.
   private(set) var storages: [Storage] = []
@@ -25,68 +26,34 @@ struct GraphBuilder: TensorPickling {
   mutating func stateDict(
     _ tensors: OrderedDictionary<String, Tensor>,
     moduleVersions: OrderedDictionary<String, Int>
-  ) throws -> PickleGraph.NodeID {
-    let dict = orderedDict()
-    var pairs: [(key: PickleGraph.NodeID, value: PickleGraph.NodeID)] = []
-    pairs.reserveCapacity(tensors.count)
-    for (name, tensor) in tensors {
-      do {
-        pairs.append((text(name), try self.tensor(tensor)))
-      } catch let error as CheckpointError {
-        throw error.located(keyPath: name)
-      }
-    }
-    graph.setDictItems(pairs, of: dict)
-    if !moduleVersions.isEmpty {
-      let metadata = orderedDict()
-      graph.setDictItems(
-        moduleVersions.map { path, version in
-          let entry = graph.addDict()
-          graph.setPairs(
-            [(constant("version"), graph.addInt(version))],
-            of: entry
-          )
-          return (text(path), entry)
-        },
-        of: metadata
-      )
-      let state = graph.addDict()
-      graph.setPairs([(constant("_metadata"), metadata)], of: state)
-      graph.setState(state, of: dict)
-    }
-    return dict
+  ) -> PickleGraph.NodeID {
+    putStateDict(tensors, moduleVersions: moduleVersions)
+    return taken()
+  }
+
+  /// The object of a checkpoint that has no pickle of its own.
+  mutating func object(of checkpoint: Checkpoint) -> PickleGraph.NodeID {
+    putObject(of: checkpoint)
+    return taken()
   }
 
   mutating func setRoot(_ id: PickleGraph.NodeID) {
     graph.root = id
   }
 
-  /// `('storage', type, key, location, count)` as a persistent id.
-  mutating func storage(
-    _ storage: Storage,
+  /// The number that names a storage, as text.
+  mutating func key(
+    of storage: Storage,
     as type: StorageType,
     location: String
   ) -> PickleGraph.NodeID {
     let identity = ObjectIdentifier(storage)
-    let key: PickleGraph.NodeID
-    if let known = keys[identity] {
-      key = known
-    } else {
-      // Python makes a new text of a number, also of one digit.
-      key = graph.addString(String(storages.count))
-      keys[identity] = key
-      storages.append(storage)
-    }
-    let (module, name) = type.global
-    return graph.addPersistentID(
-      graph.addTuple([
-        constant("storage"),
-        global(module, name),
-        key,
-        constant(location),
-        graph.addInt(storage.byteCount / type.countedDType.itemSize),
-      ])
-    )
+    if let known = keys[identity] { return known }
+    // Python makes a new text of a number, also of one digit.
+    let key = graph.addString(String(storages.count))
+    keys[identity] = key
+    storages.append(storage)
+    return key
   }
 
   /// The node of a class or function.
@@ -111,11 +78,8 @@ struct GraphBuilder: TensorPickling {
 
   /// Text that Python makes anew, unless it is empty or one Latin letter:
   /// of those it keeps one object each.
-  private mutating func text(_ value: String) -> PickleGraph.NodeID {
-    let scalars = value.unicodeScalars
-    if scalars.count <= 1, scalars.allSatisfy({ $0.value < 0x100 }) {
-      return constant(value)
-    }
+  mutating func text(_ value: String) -> PickleGraph.NodeID {
+    if value.isSharedInPython { return constant(value) }
     return graph.addString(value)
   }
 }

@@ -78,7 +78,7 @@ extension GraphBuilder {
     case .int(let number): return graph.addInt(number)
     case .float(let number): return graph.addFloat(number)
     case .string(let text): return constant(text)
-    case .tensor(let tensor): return try self.tensor(tensor)
+    case .tensor(let tensor): return self.tensor(tensor)
     case .list(let elements):
       var nodes: [PickleGraph.NodeID] = []
       for element in elements { nodes.append(try add(element)) }
@@ -96,7 +96,7 @@ extension GraphBuilder {
       graph.setPairs(pairs, of: dict)
       return dict
     case .stateDict(let stateDict):
-      return try self.stateDict(
+      return self.stateDict(
         stateDict.tensors,
         moduleVersions: stateDict.moduleVersions
       )

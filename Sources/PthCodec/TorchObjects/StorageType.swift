@@ -27,14 +27,14 @@ enum StorageType: Hashable, Sendable {
 
   /// The type that PyTorch writes for tensors of a dtype.
   init(writing dtype: DType) {
-    self = Self.names[dtype] == nil ? .untyped : .typed(dtype)
+    self = Self.className(of: dtype) == nil ? .untyped : .typed(dtype)
   }
 
   /// The module and name of the class.
   var global: (module: String, name: String) {
     switch self {
     case .typed(let dtype):
-      Self.names[dtype].map { ("torch", $0) }
+      Self.className(of: dtype).map { ("torch", $0) }
         ?? ("torch.storage", "UntypedStorage")
     case .untyped: ("torch.storage", "UntypedStorage")
     }
@@ -48,29 +48,35 @@ enum StorageType: Hashable, Sendable {
     }
   }
 
-  private static let dtypes: [String: DType] = [
-    "DoubleStorage": .float64,
-    "FloatStorage": .float32,
-    "HalfStorage": .float16,
-    "BFloat16Storage": .bfloat16,
-    "LongStorage": .int64,
-    "IntStorage": .int32,
-    "ShortStorage": .int16,
-    "CharStorage": .int8,
-    "ByteStorage": .uint8,
-    "BoolStorage": .bool,
-    "ComplexDoubleStorage": .complex128,
-    "ComplexFloatStorage": .complex64,
-    "QInt8Storage": .qint8,
-    "QUInt8Storage": .quint8,
-    "QInt32Storage": .qint32,
-    "QUInt4x2Storage": .quint4x2,
-    "QUInt2x4Storage": .quint2x4,
-  ]
-
-  private static let names: [DType: String] = Dictionary(
-    uniqueKeysWithValues: dtypes.map { ($0.value, $0.key) }
+  private static let dtypes = Dictionary(
+    uniqueKeysWithValues: DType.allCases.compactMap { dtype in
+      className(of: dtype).map { ($0, dtype) }
+    }
   )
+
+  /// The class of a dtype's storages in `torch`, nil where they are untyped.
+  private static func className(of dtype: DType) -> String? {
+    switch dtype {
+    case .float64: "DoubleStorage"
+    case .float32: "FloatStorage"
+    case .float16: "HalfStorage"
+    case .bfloat16: "BFloat16Storage"
+    case .int64: "LongStorage"
+    case .int32: "IntStorage"
+    case .int16: "ShortStorage"
+    case .int8: "CharStorage"
+    case .uint8: "ByteStorage"
+    case .bool: "BoolStorage"
+    case .complex128: "ComplexDoubleStorage"
+    case .complex64: "ComplexFloatStorage"
+    case .qint8: "QInt8Storage"
+    case .quint8: "QUInt8Storage"
+    case .qint32: "QInt32Storage"
+    case .quint4x2: "QUInt4x2Storage"
+    case .quint2x4: "QUInt2x4Storage"
+    default: nil
+    }
+  }
 }
 
 extension DType {

@@ -22,6 +22,22 @@ struct TorchArchiveOutput {
   ) throws {
     self.path = path
     self.options = options
+    // A graph is built only where something is to be kept or converted.
+    if checkpoint.ownPickle == nil, (options.pickleProtocol ?? 2) == 2 {
+      let (pickle, storages) = try StreamPickling.encoded(
+        checkpoint,
+        path: path
+      )
+      let layout = options.layout ?? .torch2
+      root = layout.archiveRoot(
+        forFileName: options.settings["root-name"] ?? path
+      )
+      items = layout.items(
+        pickle: pickle,
+        storages: storages.enumerated().map { (String($0), $1) }
+      )
+      return
+    }
     var content = try PickledContent(of: checkpoint)
     let archive = content.archive
     let keepsRecords =
@@ -169,17 +185,7 @@ extension PickledContent {
       return
     }
     var builder = GraphBuilder()
-    let isBare =
-      checkpoint.tensors.count == 1 && checkpoint.moduleVersions.isEmpty
-      && checkpoint.tensors.keys[0] == Checkpoint.bareTensorName
-    let root =
-      isBare
-      ? try builder.tensor(checkpoint.tensors.values[0])
-      : try builder.stateDict(
-        checkpoint.tensors,
-        moduleVersions: checkpoint.moduleVersions
-      )
-    builder.setRoot(root)
+    builder.setRoot(builder.object(of: checkpoint))
     self = builder.content()
   }
 

@@ -95,7 +95,7 @@ struct DCPOutput {
   ) throws {
     var builder = GraphBuilder()
     if let tensor = item.tensor {
-      builder.setRoot(try builder.tensor(tensor.alone()))
+      builder.setRoot(builder.tensor(try tensor.alone()))
     } else {
       var graft = GraphGraft(content)
       builder.setRoot(try graft.copy(item.node, into: &builder))

@@ -28,7 +28,7 @@ struct DCPTree {
 
   /// Adds a tensor.
   mutating func add(_ tensor: Tensor, at path: [DCPMetadata.PathItem]) throws {
-    try set(try builder.tensor(tensor), at: path)
+    try set(builder.tensor(tensor), at: path)
   }
 
   /// Adds another value, with the tensors that it may hold.
