@@ -57,7 +57,10 @@ struct LossReport {
   ) -> Bool {
     switch source {
     case .safetensors: key == "format"
-    case .gguf: key == "general.architecture" && text == "pth"
+    case .gguf:
+      // The writer's version of blocks, which are numbers once they are read.
+      key == "general.architecture" && text == "pth"
+        || key == "general.quantization_version"
     default: false
     }
   }
