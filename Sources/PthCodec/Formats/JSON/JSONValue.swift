@@ -20,27 +20,36 @@ package enum JSONValue: Sendable {
   /// - Parameter indent: The spaces of one level; nil for one line.
   /// - Returns: JSON without a newline at its end.
   package func text(indent: Int? = nil) -> String {
-    var text = ""
+    String(decoding: bytes(indent: indent), as: UTF8.self)
+  }
+
+  /// The value's text in UTF-8.
+  ///
+  /// - Parameter indent: The spaces of one level; nil for one line.
+  /// - Returns: JSON without a newline at its end.
+  package func bytes(indent: Int? = nil) -> [UInt8] {
+    var text: [UInt8] = []
     append(to: &text, indent: indent, level: 0)
     return text
   }
 
   // Values are made by this package, never read: no depth to guard against.
-  private func append(to text: inout String, indent: Int?, level: Int) {
+  private func append(to text: inout [UInt8], indent: Int?, level: Int) {
     switch self {
-    case .null: text += "null"
-    case .bool(let value): text += value ? "true" : "false"
-    case .int(let value): text += String(value)
-    case .double(let value): text += value.isFinite ? "\(value)" : "null"
+    case .null: text += "null".utf8
+    case .bool(let value): text += (value ? "true" : "false").utf8
+    case .int(let value): text += String(value).utf8
+    case .double(let value):
+      text += (value.isFinite ? "\(value)" : "null").utf8
     case .string(let value): Self.append(value, to: &text)
     case .array(let values):
-      Self.append(values.count, "[]", to: &text, indent, level) {
+      Self.append(values.count, "[", "]", to: &text, indent, level) {
         values[$0].append(to: &$1, indent: indent, level: level + 1)
       }
     case .object(let members):
-      Self.append(members.count, "{}", to: &text, indent, level) {
+      Self.append(members.count, "{", "}", to: &text, indent, level) {
         Self.append(members[$0].key, to: &$1)
-        $1 += indent == nil ? ":" : ": "
+        $1 += (indent == nil ? ":" : ": ").utf8
         members[$0].value.append(to: &$1, indent: indent, level: level + 1)
       }
     }
@@ -48,49 +57,60 @@ package enum JSONValue: Sendable {
 
   private static func append(
     _ count: Int,
-    _ brackets: String,
-    to text: inout String,
+    _ opening: Unicode.Scalar,
+    _ closing: Unicode.Scalar,
+    to text: inout [UInt8],
     _ indent: Int?,
     _ level: Int,
-    _ item: (Int, inout String) -> Void
+    _ item: (Int, inout [UInt8]) -> Void
   ) {
-    text += brackets.prefix(1)
+    text.append(UInt8(ascii: opening))
     for index in 0..<count {
-      if index > 0 { text += "," }
-      if let indent {
-        text += "\n" + String(repeating: " ", count: indent * (level + 1))
-      }
+      if index > 0 { text.append(UInt8(ascii: ",")) }
+      if let indent { startLine(indent * (level + 1), in: &text) }
       item(index, &text)
     }
-    if let indent, count > 0 {
-      text += "\n" + String(repeating: " ", count: indent * level)
-    }
-    text += brackets.suffix(1)
+    if let indent, count > 0 { startLine(indent * level, in: &text) }
+    text.append(UInt8(ascii: closing))
+  }
+
+  private static func startLine(_ spaces: Int, in text: inout [UInt8]) {
+    text.append(UInt8(ascii: "\n"))
+    text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: spaces))
   }
 
   /// Appends a string in quotes: only what must be is escaped.
-  private static func append(_ string: String, to text: inout String) {
-    text += "\""
-    defer { text += "\"" }
-    // Nearly all strings are copied as they are.
-    let isPlain = string.utf8.allSatisfy {
-      $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
-    }
-    guard !isPlain else { return text += string }
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\u{08}": text += "\\b"
-      case "\u{0c}": text += "\\f"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case ..<" ":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
+  private static func append(_ string: String, to text: inout [UInt8]) {
+    text.append(UInt8(ascii: "\""))
+    var string = string
+    string.withUTF8 { utf8 in
+      // What needs no escape is copied in one piece.
+      var start = 0
+      for index in 0..<utf8.count {
+        guard let escape = unsafe escape(utf8[index]) else { continue }
+        unsafe text.append(contentsOf: utf8[start..<index])
+        text += escape.utf8
+        start = index + 1
       }
+      unsafe text.append(contentsOf: utf8[start...])
+    }
+    text.append(UInt8(ascii: "\""))
+  }
+
+  /// How a byte of a string is written; nil for most, which stay.
+  private static func escape(_ byte: UInt8) -> String? {
+    switch byte {
+    case UInt8(ascii: "\""): return "\\\""
+    case UInt8(ascii: "\\"): return "\\\\"
+    case 0x08: return "\\b"
+    case 0x0c: return "\\f"
+    case UInt8(ascii: "\n"): return "\\n"
+    case UInt8(ascii: "\r"): return "\\r"
+    case UInt8(ascii: "\t"): return "\\t"
+    case ..<0x20:
+      let digits = String(byte, radix: 16)
+      return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: return nil
     }
   }
 }

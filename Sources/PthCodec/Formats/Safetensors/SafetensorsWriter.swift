@@ -62,13 +62,14 @@ struct SafetensorsWriter {
       ]
       members.append((name, .object(value)))
     }
-    var text = Array(JSONValue.object(members).text().utf8)
+    var text = JSONValue.object(members).bytes()
     text += [UInt8](repeating: 0x20, count: (8 - text.count % 8) % 8)
     guard text.count <= SafetensorsHeader.maxSize else {
       throw CheckpointError(
         .limit,
         "the header would have \(text.count) bytes; readers take "
-          + "\(SafetensorsHeader.maxSize)"
+          + "\(SafetensorsHeader.maxSize)",
+        hint: "write it in parts with --max-shard-size"
       )
     }
     var head: [UInt8] = []
