@@ -69,7 +69,8 @@ struct SafetensorsWriter {
         .limit,
         "the header would have \(text.count) bytes; readers take "
           + "\(SafetensorsHeader.maxSize)",
-        hint: "write it in parts with --max-shard-size"
+        hint: "--plain leaves the pickled object out of it, and "
+          + "--max-shard-size makes several files"
       )
     }
     var head: [UInt8] = []
