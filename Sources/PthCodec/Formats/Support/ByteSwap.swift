@@ -42,6 +42,39 @@ enum ByteSwap {
       )
     }
   }
+
+  /// Calls `body` with numbers whose bytes are turned, a piece at a time.
+  ///
+  /// - Parameters:
+  ///   - source: Whole numbers.
+  ///   - unit: The bytes of one of them.
+  ///   - body: Reads a piece, which it must not keep.
+  /// - Throws: What `body` throws.
+  static func forEachTurned<Failure: Error>(
+    _ source: UnsafeRawBufferPointer,
+    unit: Int,
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    let turned = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(1 << 20, source.count),
+      alignment: 64
+    )
+    defer { unsafe turned.deallocate() }
+    var start = 0
+    while start < source.count {
+      let count = min(turned.count, source.count - start)
+      let part = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: turned[..<count]
+      )
+      unsafe copy(
+        UnsafeRawBufferPointer(rebasing: source[start..<start + count]),
+        to: part,
+        unit: unit
+      )
+      try unsafe body(UnsafeRawBufferPointer(part))
+      start += count
+    }
+  }
 }
 
 extension Storage {
@@ -55,27 +88,9 @@ extension Storage {
   func inHostOrder(from order: ByteOrder, dtype: DType) -> Storage {
     let unit = dtype.swapUnit
     guard order != .host, unit > 1 else { return self }
-    return unsafe Storage(byteCount: byteCount) { [byteCount] body in
-      let turned = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: min(1 << 20, byteCount),
-        alignment: 64
-      )
-      defer { unsafe turned.deallocate() }
-      try unsafe self.forEachPiece { piece in
-        var start = 0
-        while start < piece.count {
-          let count = min(turned.count, piece.count - start)
-          let part = unsafe UnsafeMutableRawBufferPointer(
-            rebasing: turned[..<count]
-          )
-          unsafe ByteSwap.copy(
-            UnsafeRawBufferPointer(rebasing: piece[start..<start + count]),
-            to: part,
-            unit: unit
-          )
-          try unsafe body(UnsafeRawBufferPointer(part))
-          start += count
-        }
+    return unsafe Storage(byteCount: byteCount) { body in
+      try unsafe self.forEachPiece {
+        try unsafe ByteSwap.forEachTurned($0, unit: unit, body)
       }
     }
   }

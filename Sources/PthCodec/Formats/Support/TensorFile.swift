@@ -96,7 +96,9 @@ final class TensorFile {
         if unit == 1 {
           try unsafe write(piece)
         } else {
-          try unsafe writeSwapped(piece, unit: unit)
+          try unsafe ByteSwap.forEachTurned(piece, unit: unit) {
+            try unsafe write($0)
+          }
         }
       }
     } catch let error as TensorError {
@@ -105,31 +107,6 @@ final class TensorFile {
       throw CheckpointError(.mismatch, "\(error)", keyPath: name)
     } catch let error as CheckpointError {
       throw error.located(keyPath: name)
-    }
-  }
-
-  private func writeSwapped(
-    _ piece: UnsafeRawBufferPointer,
-    unit: Int
-  ) throws(FileError) {
-    let scratch = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: min(1 << 20, piece.count),
-      alignment: 64
-    )
-    defer { unsafe scratch.deallocate() }
-    var start = 0
-    while start < piece.count {
-      let count = min(scratch.count, piece.count - start)
-      let part = unsafe UnsafeMutableRawBufferPointer(
-        rebasing: scratch[..<count]
-      )
-      unsafe ByteSwap.copy(
-        UnsafeRawBufferPointer(rebasing: piece[start..<(start + count)]),
-        to: part,
-        unit: unit
-      )
-      try unsafe write(UnsafeRawBufferPointer(part))
-      start += count
     }
   }
 
