@@ -46,7 +46,7 @@ extension Encoder {
       saveText(name.name)
       out.emit(.stackGlobal)
     } else {
-      out.emitGlobal(name.module, name.name)
+      out.emit(.global, name.module, name.name)
     }
   }
 
@@ -238,11 +238,7 @@ extension Encoder {
       guard isLine(name.module) && isLine(name.name) else {
         throw failure(task.node, "an INST needs names without a newline")
       }
-      out.emit(.inst)
-      out.emit(name.module)
-      out.emit(0x0a)
-      out.emit(name.name)
-      out.emit(0x0a)
+      out.emit(.inst, name.module, name.name)
     } else {
       out.emit(.obj)
     }

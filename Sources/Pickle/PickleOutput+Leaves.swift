@@ -94,9 +94,9 @@ extension PickleOutput {
     )
   }
 
-  /// Writes the GLOBAL of protocols before 4.
-  mutating func emitGlobal(_ module: String, _ name: String) {
-    emit(.global)
+  /// Writes GLOBAL or INST, whose names are lines.
+  mutating func emit(_ opcode: Opcode, _ module: String, _ name: String) {
+    emit(opcode)
     emit(module)
     emit(0x0a)
     emit(name)

@@ -60,7 +60,7 @@ package struct PickleStream: ~Copyable {
   ///   - name: Its name, likewise.
   /// - Returns: Its number in the memo.
   package mutating func global(_ module: String, _ name: String) -> UInt32 {
-    out.emitGlobal(module, name)
+    out.emit(.global, module, name)
     return out.memoPutNew()
   }
 
