@@ -116,20 +116,19 @@ package struct ZipDirectory: Sendable {
   }
 
   /// Whether a record has this name in the root folder or in none.
-  func hasFile(named name: StaticString) -> Bool {
-    let wanted = unsafe UnsafeRawBufferPointer(
-      start: name.utf8Start,
-      count: name.utf8CodeUnitCount
-    )
-    return records.contains { record in
-      guard record.nameLength >= wanted.count else { return false }
-      let start = rootLength(of: record).map { $0 + 1 } ?? 0
-      guard start + wanted.count == record.nameLength else { return false }
-      return unsafe withNameBytes(of: record) { bytes in
-        unsafe sameBytes(
-          UnsafeRawBufferPointer(rebasing: bytes[start...]),
-          wanted
-        )
+  func hasFile(named name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { wanted in
+      records.contains { record in
+        guard record.nameLength >= wanted.count else { return false }
+        let start = rootLength(of: record).map { $0 + 1 } ?? 0
+        guard start + wanted.count == record.nameLength else { return false }
+        return unsafe withNameBytes(of: record) { bytes in
+          unsafe sameBytes(
+            UnsafeRawBufferPointer(rebasing: bytes[start...]),
+            UnsafeRawBufferPointer(wanted)
+          )
+        }
       }
     }
   }

@@ -118,18 +118,10 @@ final class GraphReader: Sendable {
     guard let call = call(id) else { return nil }
     // Before protocol 3, empty bytes are a call without arguments.
     if call.function == .bytes, call.arguments.isEmpty { return [] }
-    if call.function == .encode,
-      let first = call.arguments.first, let text = graph.string(first)
-    {
-      var result: [UInt8] = []
-      result.reserveCapacity(text.utf8.count)
-      for scalar in text.unicodeScalars {
-        guard let byte = UInt8(exactly: scalar.value) else { return nil }
-        result.append(byte)
-      }
-      return result
+    guard call.function == .encode, let first = call.arguments.first else {
+      return nil
     }
-    return nil
+    return graph.string(first).flatMap(latin1)
   }
 
   /// An error at the opcode that made a node.

@@ -231,8 +231,10 @@ extension GraphReader {
     }
   }
 
-  private func latin1(_ text: String) -> [UInt8]? {
+  /// The bytes that a text is in Latin-1; nil where it has other letters.
+  func latin1(_ text: String) -> [UInt8]? {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
       guard let byte = UInt8(exactly: scalar.value) else { return nil }
       bytes.append(byte)

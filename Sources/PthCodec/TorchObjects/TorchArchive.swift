@@ -39,10 +39,10 @@ struct TorchArchive {
       return false
     }
     if let directory = try? input.zip.directory() {
-      return directory.hasFile(named: "data.pkl")
+      return directory.hasFile(named: pickleRecord)
     }
     // A damaged directory: the first local header tells what it was.
-    return input.head.contains("data.pkl".utf8)
+    return input.head.contains(pickleRecord.utf8)
   }
 
   /// Whether an archive has the records of a compiled module.
