@@ -36,6 +36,16 @@ struct PickleOutput: ~Copyable {
     return unsafe Array(out.elements)
   }
 
+  /// Ends the pickle and gives up its memory.
+  consuming func finished() -> RawVector<UInt8> {
+    emit(.stop)
+    commitFrame()
+    return out
+  }
+
+  /// The number of bytes so far.
+  var count: Int { out.count }
+
   @inline(__always)
   mutating func emit(_ byte: UInt8) {
     if framing && frameStart < 0 { openFrame() }
@@ -123,6 +133,9 @@ struct PickleOutput: ~Copyable {
 
   // MARK: Memo
 
+  /// The number of the next memo entry.
+  var nextPut: UInt32 { memoCount }
+
   /// Gives the top of the stack a memo entry.
   ///
   /// - Returns: The entry's number.
@@ -151,5 +164,38 @@ struct PickleOutput: ~Copyable {
     } else {
       emit(.longBinGet, index)
     }
+  }
+
+  // MARK: Stamps
+
+  /// The bytes from `start` on.
+  func bytes(from start: Int) -> [UInt8] {
+    unsafe Array(out.elements[min(start, out.count)...])
+  }
+
+  /// Writes a stamp's run with another text; there are no frames.
+  ///
+  /// - Returns: The text's number in the memo.
+  mutating func emit(
+    _ stamp: PickleStamp,
+    length: UInt32,
+    _ text: UnsafeRawBufferPointer
+  ) -> UInt32 {
+    unsafe stamp.head.withUnsafeBufferPointer {
+      guard let base = $0.baseAddress else { return }
+      unsafe out.append(from: base, count: $0.count)
+    }
+    unsafe emit(.binUnicode, length: length, text)
+    let start = out.count
+    unsafe stamp.tail.withUnsafeBufferPointer {
+      guard let base = $0.baseAddress else { return }
+      unsafe out.append(from: base, count: $0.count)
+    }
+    let first = memoCount
+    for put in stamp.puts {
+      out.store(littleEndian: memoCount, at: start + put)
+      memoCount &+= 1
+    }
+    return first
   }
 }

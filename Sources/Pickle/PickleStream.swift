@@ -5,8 +5,9 @@
 /// called before its arguments, and a value that was written before by its
 /// number in the memo. The protocol is 2, which `torch.save` takes.
 package struct PickleStream: ~Copyable {
-  private var out: PickleOutput
+  var out: PickleOutput
   private var hasTooLongText = false
+  var noted: NotedRun?  // while a stamp is made
 
   /// Begins a pickle.
   ///
@@ -19,9 +20,9 @@ package struct PickleStream: ~Copyable {
   ///
   /// - Returns: All its bytes.
   /// - Throws: ``PickleError`` where a text has more than 4 GiB.
-  package consuming func finish() throws(PickleError) -> [UInt8] {
+  package consuming func finish() throws(PickleError) -> PickleBytes {
     if hasTooLongText { throw PickleOutput.tooLongText() }
-    return out.finish()
+    return PickleBytes(out.finished())
   }
 
   /// Writes a value that was written before.
@@ -46,11 +47,27 @@ package struct PickleStream: ~Copyable {
   @discardableResult
   package mutating func string(_ value: String) -> UInt32 {
     var value = value
-    let fits = value.withUTF8 {
-      unsafe out.emitString(UnsafeRawBufferPointer($0))
-    }
+    return value.withUTF8 { unsafe string(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Writes a text of these UTF-8 bytes.
+  ///
+  /// - Returns: Its number in the memo.
+  @discardableResult
+  package mutating func string(_ text: UnsafeRawBufferPointer) -> UInt32 {
+    let start = out.count
+    let fits = unsafe out.emitString(text)
     if !fits { hasTooLongText = true }
-    return out.memoPutNew()
+    noted?.texts.append(start..<out.count)
+    return put()
+  }
+
+  /// Gives what was written last a number in the memo.
+  @discardableResult
+  private mutating func put() -> UInt32 {
+    let number = out.memoPutNew()
+    noted?.puts.append(out.count)
+    return number
   }
 
   /// Writes a class or function.
@@ -61,7 +78,8 @@ package struct PickleStream: ~Copyable {
   /// - Returns: Its number in the memo.
   package mutating func global(_ module: String, _ name: String) -> UInt32 {
     out.emit(.global, module, name)
-    return out.memoPutNew()
+    noted?.hasGlobal = true
+    return put()
   }
 
   /// Begins a tuple of so many elements.
@@ -71,20 +89,20 @@ package struct PickleStream: ~Copyable {
   package mutating func endTuple(_ count: Int) {
     guard count > 0 else { return out.saveEmptyTuple() }
     out.endTuple(count)
-    _ = out.memoPutNew()
+    put()
   }
 
   /// Writes an empty dictionary.
   package mutating func dict() {
     out.emit(.emptyDict)
-    _ = out.memoPutNew()
+    put()
   }
 
   /// Writes what the value before last gives, called with the tuple that was
   /// written last.
   package mutating func reduce() {
     out.emit(.reduce)
-    _ = out.memoPutNew()
+    put()
   }
 
   /// Makes the value that was written last a persistent id.
@@ -109,5 +127,25 @@ package struct PickleStream: ~Copyable {
     let inBatch = index % Encoder.batchSize
     guard index == count - 1 || inBatch == Encoder.batchSize - 1 else { return }
     out.emit(inBatch == 0 ? .setItem : .setItems)
+  }
+}
+
+/// A pickle that was written, in the memory in which it came to be.
+///
+/// Nothing changes it any more, so threads may share it.
+package final class PickleBytes: @unchecked Sendable {
+  private let bytes: RawVector<UInt8>
+
+  /// The number of bytes.
+  package var count: Int { bytes.count }
+
+  fileprivate init(_ bytes: consuming RawVector<UInt8>) { self.bytes = bytes }
+
+  /// Calls `body` with all bytes, which must not escape it.
+  package func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try unsafe body(UnsafeRawBufferPointer(bytes.elements))
   }
 }

@@ -121,3 +121,13 @@ struct RawVector<Element: BitwiseCopyable>: ~Copyable {
     return copy
   }
 }
+
+extension RawVector<UInt8> {
+  /// Writes a number over bytes that are there, lowest first.
+  @inline(__always)
+  mutating func store(littleEndian value: UInt32, at index: Int) {
+    precondition(index >= 0 && index <= count &- MemoryLayout<UInt32>.size)
+    unsafe UnsafeMutableRawPointer(base.unsafelyUnwrapped + index)
+      .storeBytes(of: value.littleEndian, as: UInt32.self)
+  }
+}

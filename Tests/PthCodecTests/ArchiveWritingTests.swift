@@ -98,7 +98,7 @@ struct ArchiveWritingTests {
     let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
     let whole = try Archives.written([("data/0", content), ("version", [3])])
     let sink = MemorySink()
-    let writer = TorchArchiveWriter(root: "root", to: sink)
+    var writer = TorchArchiveWriter(root: "root", to: sink)
     try writer.beginRecord("data/0", size: content.count)
     for start in stride(from: 0, to: content.count, by: 333) {
       let piece = content[start..<min(start + 333, content.count)]
@@ -112,10 +112,10 @@ struct ArchiveWritingTests {
 
   @Test("A record that breaks its announcement is an error")
   func refusesWrongSizes() throws {
-    let short = TorchArchiveWriter(root: "r", to: MemorySink())
+    var short = TorchArchiveWriter(root: "r", to: MemorySink())
     try short.beginRecord("a", size: 3)
     #expect(throws: ArchiveWriteError.self) { try short.endRecord() }
-    let long = TorchArchiveWriter(root: "r", to: MemorySink())
+    var long = TorchArchiveWriter(root: "r", to: MemorySink())
     try long.beginRecord("a", size: 1)
     #expect(throws: ArchiveWriteError.self) {
       try [1, 2].withUnsafeBytes { try long.append($0) }
@@ -129,10 +129,40 @@ struct ArchiveWritingTests {
     }
   }
 
+  @Test("Storages by number and by name can't have one name")
+  func refusesStoragesTwice() throws {
+    let storage = Storage([1, 2] as [UInt8])
+    func names(_ items: [ArchiveItem]) throws -> [String] {
+      let sink = MemorySink()
+      try TorchArchiveWriter.write(items, root: "r", to: sink)
+      let archive = try ArchiveBytes(Storage(sink.bytes), path: "written")
+      return try ArchiveReader(archive).recordNames
+    }
+    let numbered = (0..<3).map { ArchiveItem(number: $0, storage) }
+    let others = ["data/3", "data/02", "data/-1", "data/", "data/x", "version"]
+      .map { ArchiveItem($0, .storage(storage)) }
+    #expect(
+      try names(numbered + others)
+        == ["data/0", "data/1", "data/2"] + others.map(\.name.text)
+    )
+    #expect(try names(others + numbered).count == 9)
+    for (name, item) in [
+      ("data/1", ArchiveItem("data/1", .storage(storage))),
+      ("data/2", ArchiveItem(number: 2, storage)),
+    ] {
+      #expect(throws: ArchiveWriteError.duplicateName(record: name)) {
+        try names(numbered + [item])
+      }
+      #expect(throws: ArchiveWriteError.duplicateName(record: name)) {
+        try names([item] + numbered)
+      }
+    }
+  }
+
   @Test("Beyond 4 GiB zip64 fields and long descriptors are PyTorch's")
   func writesBeyond4GiB() throws {
     let sink = SparseSink()
-    let writer = TorchArchiveWriter(root: "max", to: sink)
+    var writer = TorchArchiveWriter(root: "max", to: sink)
     let large = Int(UInt32.max)
     let zeros = [UInt8](repeating: 0, count: 1 << 24)
     try writer.beginRecord("data/0", size: large)

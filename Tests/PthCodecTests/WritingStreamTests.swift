@@ -67,6 +67,32 @@ struct WritingStreamTests {
     #expect(files.streamed == files.built)
   }
 
+  @Test("Among many alike, tensors that differ in one thing stay different")
+  func almostAlike() throws {
+    var stateDict = StateDict()
+    let shared = try Self.tensor(4)
+    for index in 0..<300 {
+      // A new storage, then that of before, each as one of several views.
+      stateDict["new.\(index)"] = try Self.tensor(4)
+      let layouts = try [
+        Layout(contiguous: [4]), Layout(shape: [2, 2], strides: [1, 2]),
+        Layout(shape: [3], strides: [1], offset: 1),
+        Layout(shape: [], strides: [], offset: index % 4),
+      ]
+      let storage =
+        index % 3 == 0 ? shared.storage : Storage([1, 2, 3, 4.5] as [Float])
+      stateDict["view.\(index)"] = try Tensor(
+        dtype: index % 5 == 0 ? .int32 : .float32,
+        layout: layouts[index % 4],
+        storage: storage,
+        device: index % 7 == 0 ? "cuda:\(index % 2)" : "cpu",
+        requiresGrad: index % 2 == 0
+      )
+    }
+    let files = try Self.files(stateDict)
+    #expect(files.streamed == files.built)
+  }
+
   @Test(
     "PyTorch's own tensors are written as in a graph",
     arguments: [

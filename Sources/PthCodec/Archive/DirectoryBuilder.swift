@@ -4,18 +4,22 @@
 /// The entries of a central directory, record after record.
 struct DirectoryBuilder {
   /// The entries as they stand in the file.
-  let bytes = ByteBuilder()
+  let bytes: ByteBuilder
 
   /// The number of records.
   var count: Int { starts.count }
 
-  private let root: String  // with its slash
-  private let rootLength: Int
+  private let root: [UInt8]  // with its slash
   private var starts: [Int] = []
+
+  // The storages 0, 1, 2 and so on, until another comes, need no table.
+  private var storageCount = 0
+  private var tableHasStorages = false
 
   // A hash table of the names: 32 bits of the hash, then the record's number
   // counted from 1; 0 where there is none.
   private var slots: [UInt64]
+  private var namesInTable = 0
 
   private static let crcOffset = 16
 
@@ -23,50 +27,54 @@ struct DirectoryBuilder {
   ///   - root: The folder that holds every record.
   ///   - expectedRecords: About how many records will come.
   init(root: String, expectedRecords: Int) {
-    self.root = root + "/"
-    rootLength = root.utf8.count + 1
+    self.root = Array(root.utf8) + [UInt8(ascii: "/")]
+    let entrySize = Zip.centralHeaderSize + self.root.count + 16
+    bytes = ByteBuilder(
+      capacity: entrySize.multipliedReportingOverflow(by: expectedRecords)
+        .partialValue
+    )
     starts.reserveCapacity(expectedRecords)
-    var capacity = 16
-    while capacity < expectedRecords &* 2 { capacity &*= 2 }
-    slots = Array(repeating: 0, count: capacity)
+    slots = Array(repeating: 0, count: 16)
   }
 
   /// The bytes that a record's name takes with the root folder.
-  func nameLength(_ name: String) -> Int { rootLength + name.utf8.count }
+  func nameLength(_ name: RecordName) -> Int { root.count + name.count }
 
   /// Adds the entry of a record whose checksum comes later.
   ///
   /// - Throws: ``ArchiveWriteError`` for a name that is too long or was there
   ///   before.
   mutating func add(
-    _ name: String,
+    _ name: RecordName,
     _ layout: RecordLayout,
     method: UInt16
   ) throws(ArchiveWriteError) {
     guard let nameLength = UInt16(exactly: layout.nameLength) else {
-      throw .nameTooLong(record: name)
+      throw .nameTooLong(record: name.text)
     }
     let start = bytes.count
-    bytes.append(littleEndian: Zip.centralSignature)
-    bytes.append(littleEndian: UInt16(0))  // made by
-    layout.appendVersionAndFlags(method: method, to: bytes)
-    bytes.append(littleEndian: UInt32(0))
-    bytes.append(littleEndian: layout.shortSize)
-    bytes.append(littleEndian: layout.shortUncompressedSize)
-    bytes.append(littleEndian: nameLength)
-    bytes.append(littleEndian: UInt16(layout.centralExtraSize))
-    // No comment, first volume, no attributes.
-    bytes.append(littleEndian: UInt64(0))
-    bytes.append(littleEndian: UInt16(0))
-    bytes.append(littleEndian: layout.shortOffset)
-    bytes.append(root)
-    bytes.append(name)
-    layout.appendCentralExtra(to: bytes)
+    bytes.append(size: layout.directoryEntrySize) { entry in
+      entry.put(littleEndian: Zip.centralSignature)
+      entry.put(littleEndian: UInt16(0))  // made by
+      layout.putVersionAndFlags(method: method, to: &entry)
+      entry.put(littleEndian: UInt32(0))
+      entry.put(littleEndian: layout.shortSize)
+      entry.put(littleEndian: layout.shortUncompressedSize)
+      entry.put(littleEndian: nameLength)
+      entry.put(littleEndian: UInt16(truncatingIfNeeded: layout.zip64Size))
+      // No comment, first volume, no attributes.
+      entry.put(littleEndian: UInt64(0))
+      entry.put(littleEndian: UInt16(0))
+      entry.put(littleEndian: layout.shortOffset)
+      unsafe root.withUnsafeBytes { unsafe entry.put($0) }
+      unsafe name.forEachPiece { unsafe entry.put($0) }
+      layout.putCentralExtra(to: &entry)
+    }
     starts.append(start)
-    guard noteLastName() else {
+    guard isNew(name) else {
       starts.removeLast()
       bytes.removeAll(from: start)
-      throw .duplicateName(record: name)
+      throw .duplicateName(record: name.text)
     }
   }
 
@@ -104,16 +112,33 @@ struct DirectoryBuilder {
   }
 
   private func name(_ index: Int) -> UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(rebasing: fullName(index)[rootLength...])
+    unsafe UnsafeRawBufferPointer(rebasing: fullName(index)[root.count...])
   }
 
   // MARK: The table of names
+
+  /// Notes the last name.
+  ///
+  /// - Returns: False where another record has it.
+  private mutating func isNew(_ name: RecordName) -> Bool {
+    if case .storage(storageCount) = name, !tableHasStorages {
+      storageCount += 1
+      return true
+    }
+    if name.isInStorageFolder {
+      if let number = name.storageNumber, 0..<storageCount ~= number {
+        return false
+      }
+      tableHasStorages = true
+    }
+    return noteLastName()
+  }
 
   /// Takes the last name into the table.
   ///
   /// - Returns: False where another record has that name.
   private mutating func noteLastName() -> Bool {
-    if count * 2 > slots.count { grow() }
+    if namesInTable * 2 >= slots.count { grow() }
     let name = unsafe self.name(count - 1)
     // Seeded: who chooses the names can't make them collide.
     var hasher = Hasher()
@@ -128,6 +153,7 @@ struct DirectoryBuilder {
       slot = (slot &+ 1) & (slots.count &- 1)
     }
     slots[slot] = tag << 32 | UInt64(UInt32(truncatingIfNeeded: count))
+    namesInTable += 1
     return true
   }
 

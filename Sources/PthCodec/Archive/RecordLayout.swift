@@ -10,44 +10,51 @@ struct RecordLayout {
   let size: Int
   let uncompressedSize: Int
 
+  /// The zip64 field: sizes, then the offset, each only where it is needed.
+  let zip64Size: Int
+  /// The bytes of `Z` that move the record's bytes to a multiple of 64.
+  private let padding: Int
+
   private static let limit = Int(UInt32.max)
   private static let alignment = 64
 
+  init(offset: Int, nameLength: Int, size: Int, uncompressedSize: Int) {
+    self.offset = offset
+    self.nameLength = nameLength
+    self.size = size
+    self.uncompressedSize = uncompressedSize
+    let isLarge = uncompressedSize >= Self.limit
+    let isFar = offset >= Self.limit
+    zip64Size =
+      isLarge || isFar ? 4 + (isLarge ? 16 : 0) + (isFar ? 8 : 0) : 0
+    let start = offset + Zip.localHeaderSize + nameLength + zip64Size + 4
+    let excess = start % Self.alignment
+    padding = excess == 0 ? 0 : Self.alignment - excess
+  }
+
   private var isLarge: Bool { uncompressedSize >= Self.limit }
   private var isFar: Bool { offset >= Self.limit }
-  private var hasZip64: Bool { isLarge || isFar }
 
   /// An empty record has no descriptor.
   var hasDescriptor: Bool { uncompressedSize > 0 }
 
-  /// The zip64 field: sizes, then the offset, each only where it is needed.
-  private var zip64Size: Int {
-    hasZip64 ? 4 + (isLarge ? 16 : 0) + (isFar ? 8 : 0) : 0
-  }
-
-  /// The bytes of `Z` that move the record's bytes to a multiple of 64.
-  private var padding: Int {
-    let start = offset + Zip.localHeaderSize + nameLength + zip64Size + 4
-    let excess = start % Self.alignment
-    return excess == 0 ? 0 : Self.alignment - excess
-  }
-
   var localExtraSize: Int { zip64Size + 4 + padding }
-  var centralExtraSize: Int { zip64Size }
+
+  /// The bytes of the record's local header.
+  var localHeaderSize: Int {
+    Zip.localHeaderSize + nameLength + localExtraSize
+  }
 
   private var descriptorSize: Int {
-    hasDescriptor ? (hasZip64 ? 24 : 16) : 0
+    hasDescriptor ? (zip64Size > 0 ? 24 : 16) : 0
   }
 
   /// Where the next record starts.
-  var end: Int {
-    offset + Zip.localHeaderSize + nameLength + localExtraSize + size
-      + descriptorSize
-  }
+  var end: Int { offset + localHeaderSize + size + descriptorSize }
 
   /// The bytes of the record's entry in the central directory.
   var directoryEntrySize: Int {
-    Zip.centralHeaderSize + nameLength + centralExtraSize
+    Zip.centralHeaderSize + nameLength + zip64Size
   }
 
   var shortSize: UInt32 { isLarge ? .max : UInt32(size) }
@@ -57,47 +64,65 @@ struct RecordLayout {
   var shortOffset: UInt32 { isFar ? .max : UInt32(offset) }
 
   /// What both headers have: the version, flags, method and date.
-  func appendVersionAndFlags(method: UInt16, to bytes: ByteBuilder) {
-    bytes.append(littleEndian: UInt16(method == 0 ? 0 : 20))
+  @inline(__always)
+  func putVersionAndFlags(method: UInt16, to header: inout ByteCursor) {
+    header.put(littleEndian: UInt16(method == 0 ? 0 : 20))
     // UTF-8 names; sizes follow in a descriptor, where there are any bytes.
-    bytes.append(littleEndian: UInt16(hasDescriptor ? 0x0808 : 0x0800))
-    bytes.append(littleEndian: method)
-    bytes.append(littleEndian: UInt32(0))  // no date
+    header.put(littleEndian: UInt16(hasDescriptor ? 0x0808 : 0x0800))
+    header.put(littleEndian: method)
+    header.put(littleEndian: UInt32(0))  // no date
   }
 
-  func appendLocalExtra(to bytes: ByteBuilder) {
-    // miniz has not compressed anything yet, so it writes 0 as that size.
-    appendZip64(compressedSize: 0, to: bytes)
-    bytes.append(littleEndian: UInt16(0x4246))  // "FB"
-    bytes.append(littleEndian: UInt16(padding))
-    bytes.append(UInt8(ascii: "Z"), count: padding)
-  }
-
-  func appendCentralExtra(to bytes: ByteBuilder) {
-    appendZip64(compressedSize: size, to: bytes)
-  }
-
-  private func appendZip64(compressedSize: Int, to bytes: ByteBuilder) {
-    guard hasZip64 else { return }
-    bytes.append(littleEndian: UInt16(1))
-    bytes.append(littleEndian: UInt16(zip64Size - 4))
-    if isLarge {
-      bytes.append(littleEndian: UInt64(uncompressedSize))
-      bytes.append(littleEndian: UInt64(compressedSize))
+  /// Writes the local header of a record with this name, root included.
+  func appendLocalHeader(
+    _ name: UnsafeRawBufferPointer,
+    method: UInt16,
+    to bytes: ByteBuilder
+  ) {
+    bytes.append(size: localHeaderSize) { header in
+      header.put(littleEndian: Zip.localSignature)
+      putVersionAndFlags(method: method, to: &header)
+      // CRC and sizes are in the descriptor and the directory.
+      header.put(littleEndian: UInt64(0))
+      header.put(littleEndian: UInt32(0))
+      header.put(littleEndian: UInt16(truncatingIfNeeded: nameLength))
+      header.put(littleEndian: UInt16(localExtraSize))
+      unsafe header.put(name)
+      // miniz has not compressed anything yet, so it writes 0 as that size.
+      putZip64(compressedSize: 0, to: &header)
+      header.put(littleEndian: UInt16(0x4246))  // "FB"
+      header.put(littleEndian: UInt16(padding))
+      header.put(UInt8(ascii: "Z"), count: padding)
     }
-    if isFar { bytes.append(littleEndian: UInt64(offset)) }
+  }
+
+  func putCentralExtra(to entry: inout ByteCursor) {
+    putZip64(compressedSize: size, to: &entry)
+  }
+
+  private func putZip64(compressedSize: Int, to header: inout ByteCursor) {
+    guard zip64Size > 0 else { return }
+    header.put(littleEndian: UInt16(1))
+    header.put(littleEndian: UInt16(zip64Size - 4))
+    if isLarge {
+      header.put(littleEndian: UInt64(uncompressedSize))
+      header.put(littleEndian: UInt64(compressedSize))
+    }
+    if isFar { header.put(littleEndian: UInt64(offset)) }
   }
 
   func appendDescriptor(crc: UInt32, to bytes: ByteBuilder) {
-    guard hasDescriptor else { return }
-    bytes.append(littleEndian: Zip.descriptorSignature)
-    bytes.append(littleEndian: crc)
-    if hasZip64 {
-      bytes.append(littleEndian: UInt64(size))
-      bytes.append(littleEndian: UInt64(uncompressedSize))
-    } else {
-      bytes.append(littleEndian: UInt32(size))
-      bytes.append(littleEndian: UInt32(uncompressedSize))
+    bytes.append(size: descriptorSize) { descriptor in
+      guard hasDescriptor else { return }
+      descriptor.put(littleEndian: Zip.descriptorSignature)
+      descriptor.put(littleEndian: crc)
+      if zip64Size > 0 {
+        descriptor.put(littleEndian: UInt64(size))
+        descriptor.put(littleEndian: UInt64(uncompressedSize))
+      } else {
+        descriptor.put(littleEndian: UInt32(size))
+        descriptor.put(littleEndian: UInt32(uncompressedSize))
+      }
     }
   }
 }

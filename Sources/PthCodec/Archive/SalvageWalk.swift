@@ -190,7 +190,7 @@ struct SalvageWalk {
     else { return nil }
     // libzip inflates archives: so it gets one of this record alone.
     let sink = MemorySink()
-    let writer = TorchArchiveWriter(root: "salvaged", to: sink)
+    var writer = TorchArchiveWriter(root: "salvaged", to: sink)
     do {
       try unsafe writer.add(
         "record",

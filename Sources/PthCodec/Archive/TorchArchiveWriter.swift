@@ -33,12 +33,13 @@ extension ArchiveWriteError: CustomStringConvertible {
 /// while they are in the processor's cache. Layout, as measured from files of
 /// torch 1.13 and 2.13: flags 0x0808, CRC and sizes in a descriptor after the
 /// bytes, every record's bytes on a multiple of 64.
-package final class TorchArchiveWriter {
+package struct TorchArchiveWriter: ~Copyable {
   private let sink: any ByteSink
-  private let origin: Int
   private var directory: DirectoryBuilder
   /// What the sink has yet to get.
-  private let pending = ByteBuilder()
+  private let pending: ByteBuilder
+  /// What it has got.
+  private var written = 0
   private var sums = SerializationID.ChecksumFold()
   private var current: Record?
 
@@ -67,18 +68,20 @@ package final class TorchArchiveWriter {
     expectedRecords: Int = 0
   ) {
     self.sink = sink
-    origin = sink.position
+    pending = ByteBuilder(
+      capacity: expectedRecords > 1 ? Self.pendingSize + 2 * Self.smallSize : 0
+    )
     directory = DirectoryBuilder(root: root, expectedRecords: expectedRecords)
   }
 
   /// Where the next byte will stand in the archive.
-  private var position: Int { sink.position - origin + pending.count }
+  private var position: Int { written + pending.count }
 
   /// Writes a record whose bytes are in memory.
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError``.
-  package func add(
-    _ name: String,
+  package mutating func add(
+    _ name: RecordName,
     _ bytes: UnsafeRawBufferPointer
   ) throws {
     try beginRecord(name, size: bytes.count)
@@ -89,7 +92,7 @@ package final class TorchArchiveWriter {
   /// Writes a record whose bytes are in an array.
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError``.
-  package func add(_ name: String, _ bytes: [UInt8]) throws {
+  package mutating func add(_ name: RecordName, _ bytes: [UInt8]) throws {
     try unsafe bytes.withUnsafeBytes { try unsafe add(name, $0) }
   }
 
@@ -97,7 +100,7 @@ package final class TorchArchiveWriter {
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError``; what the storage throws
   ///   where its bytes can't be had.
-  package func add(_ name: String, _ storage: Storage) throws {
+  package mutating func add(_ name: RecordName, _ storage: Storage) throws {
     // Piece by piece: a storage that is computed need not be in memory.
     try beginRecord(name, size: storage.byteCount)
     try unsafe storage.forEachPiece { try unsafe append($0) }
@@ -107,8 +110,8 @@ package final class TorchArchiveWriter {
   /// Writes a record that is compressed already, as another archive has it.
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError``.
-  package func add(
-    _ name: String,
+  package mutating func add(
+    _ name: RecordName,
     compressed bytes: UnsafeRawBufferPointer,
     method: UInt16,
     crc32: UInt32,
@@ -131,12 +134,12 @@ package final class TorchArchiveWriter {
   ///   - name: The name inside the root.
   ///   - size: The bytes that will follow.
   /// - Throws: ``FileError``, ``ArchiveWriteError``.
-  package func beginRecord(_ name: String, size: Int) throws {
+  package mutating func beginRecord(_ name: RecordName, size: Int) throws {
     try begin(name, size: size, uncompressedSize: size, method: 0)
   }
 
-  private func begin(
-    _ name: String,
+  private mutating func begin(
+    _ name: RecordName,
     size: Int,
     uncompressedSize: Int,
     method: UInt16
@@ -149,15 +152,11 @@ package final class TorchArchiveWriter {
       uncompressedSize: uncompressedSize
     )
     try directory.add(name, layout, method: method)
-    pending.append(littleEndian: Zip.localSignature)
-    layout.appendVersionAndFlags(method: method, to: pending)
-    // CRC and sizes are in the descriptor and the directory.
-    pending.append(littleEndian: UInt64(0))
-    pending.append(littleEndian: UInt32(0))
-    pending.append(littleEndian: UInt16(truncatingIfNeeded: layout.nameLength))
-    pending.append(littleEndian: UInt16(layout.localExtraSize))
-    unsafe pending.append(directory.lastFullName)
-    layout.appendLocalExtra(to: pending)
+    unsafe layout.appendLocalHeader(
+      directory.lastFullName,
+      method: method,
+      to: pending
+    )
     current = Record(layout: layout, method: method)
   }
 
@@ -165,7 +164,7 @@ package final class TorchArchiveWriter {
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError`` where they are more than
   ///   were announced.
-  package func append(_ bytes: UnsafeRawBufferPointer) throws {
+  package mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
     guard var record = current else {
       throw ArchiveWriteError.wrongSize(
         record: "",
@@ -191,7 +190,7 @@ package final class TorchArchiveWriter {
     current = record
   }
 
-  private func appendPieces(
+  private mutating func appendPieces(
     _ bytes: UnsafeRawBufferPointer,
     _ record: inout Record
   ) throws {
@@ -205,12 +204,14 @@ package final class TorchArchiveWriter {
         record.crc = unsafe CRC32.checksum(piece, after: record.crc)
       }
       try unsafe sink.write(piece)
+      written += count
       offset += count
     }
   }
 
-  private func flush() throws {
+  private mutating func flush() throws {
     try unsafe sink.write(pending.bytes)
+    written += pending.count
     pending.removeAll()
   }
 
@@ -228,7 +229,7 @@ package final class TorchArchiveWriter {
   /// Ends the record: writes its descriptor and notes its checksum.
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError`` where bytes are missing.
-  package func endRecord() throws {
+  package mutating func endRecord() throws {
     guard let record = current else { return }
     current = nil
     guard record.written == record.layout.size else {
@@ -241,7 +242,7 @@ package final class TorchArchiveWriter {
 
   /// The record that identifies what was written so far, as torch ≥ 2.1
   /// computes it: see ``SerializationID``.
-  package func serializationID() throws -> String {
+  package mutating func serializationID() throws -> String {
     try endRecord()
     return SerializationID.text(
       nameHashes: directory.serializationHashes,
@@ -252,7 +253,7 @@ package final class TorchArchiveWriter {
   /// Writes the central directory and the end records.
   ///
   /// - Throws: ``FileError``, ``ArchiveWriteError``.
-  package func finish() throws {
+  package mutating func finish() throws {
     try endRecord()
     let start = position
     try flush()

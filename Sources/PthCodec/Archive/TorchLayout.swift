@@ -27,15 +27,21 @@ package struct ArchiveItem: Sendable {
   }
 
   /// The name inside the root folder.
-  package var name: String
+  package var name: RecordName
 
   /// The record's bytes.
   package var content: Content
 
   /// Makes a record of a name and its content.
   package init(_ name: String, _ content: Content) {
-    self.name = name
+    self.name = .text(name)
     self.content = content
+  }
+
+  /// Makes the record of a storage that PyTorch calls by its number.
+  package init(number: Int, _ storage: Storage) {
+    name = .storage(number)
+    content = .storage(storage)
   }
 
   /// The name of the record that identifies the archive's content.
@@ -57,29 +63,59 @@ extension TorchLayout {
     storages: [(key: String, storage: Storage)],
     others: [ArchiveItem] = []
   ) -> [ArchiveItem] {
-    let data = storages.map {
-      ArchiveItem("data/" + $0.key, .storage($0.storage))
-    }
-    let version = ArchiveItem("version", .bytes(Array("3\n".utf8)))
-    let first = ArchiveItem("data.pkl", .bytes(pickle))
+    items(
+      pickle: .bytes(pickle),
+      data: storages.map {
+        ArchiveItem("data/" + $0.key, .storage($0.storage))
+      },
+      others: others
+    )
+  }
+
+  /// The records of a checkpoint whose storages' keys are 0, 1, 2 and so on.
+  ///
+  /// - Parameters:
+  ///   - pickle: The content of `data.pkl`, perhaps in pieces.
+  ///   - storages: The storages in the order of their keys.
+  /// - Returns: All records in the order in which PyTorch writes them.
+  package func items(
+    pickle: Storage,
+    numbered storages: [Storage]
+  ) -> [ArchiveItem] {
+    items(
+      pickle: .storage(pickle),
+      data: storages.enumerated().map { ArchiveItem(number: $0, $1) },
+      others: []
+    )
+  }
+
+  private func items(
+    pickle: ArchiveItem.Content,
+    data: [ArchiveItem],
+    others: [ArchiveItem]
+  ) -> [ArchiveItem] {
+    var items = [ArchiveItem("data.pkl", pickle)]
+    items.reserveCapacity(data.count + others.count + 6)
     switch self {
     case .torch1:
       // Python sorts text by code points, which is the order of UTF-8 bytes.
-      let sorted = data.sorted {
-        $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
-      }
-      return [first] + sorted + others + [version]
+      items += data.map { (name: $0.name.text, item: $0) }
+        .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        .map(\.item)
     case .torch2:
-      return [
-        first,
-        ArchiveItem(".format_version", .bytes(Array("1".utf8))),
-        ArchiveItem(".storage_alignment", .bytes(Array("64".utf8))),
-        ArchiveItem("byteorder", .bytes(Array("little".utf8))),
-      ] + data + others + [
-        version,
-        ArchiveItem(ArchiveItem.serializationIDName, .serializationID),
-      ]
+      items.append(ArchiveItem(".format_version", .bytes(Array("1".utf8))))
+      items.append(ArchiveItem(".storage_alignment", .bytes(Array("64".utf8))))
+      items.append(ArchiveItem("byteorder", .bytes(Array("little".utf8))))
+      items += data
     }
+    items += others
+    items.append(ArchiveItem("version", .bytes(Array("3\n".utf8))))
+    if self == .torch2 {
+      items.append(
+        ArchiveItem(ArchiveItem.serializationIDName, .serializationID)
+      )
+    }
+    return items
   }
 
   /// The root folder that PyTorch gives an archive saved under `path`.
@@ -118,7 +154,7 @@ extension TorchArchiveWriter {
     root: String,
     to sink: any ByteSink
   ) throws {
-    let writer = TorchArchiveWriter(
+    var writer = TorchArchiveWriter(
       root: root,
       to: sink,
       expectedRecords: items.count
@@ -130,7 +166,7 @@ extension TorchArchiveWriter {
   /// Writes one record.
   ///
   /// - Throws: As ``write(_:root:to:)`` does.
-  package func add(_ item: ArchiveItem) throws {
+  package mutating func add(_ item: ArchiveItem) throws {
     switch item.content {
     case .bytes(let bytes): try add(item.name, bytes)
     case .storage(let storage): try add(item.name, storage)
@@ -155,13 +191,14 @@ extension TorchArchiveWriter {
 
   /// The exact size of the archive that ``write(_:root:to:)`` would write.
   package static func size(of items: [ArchiveItem], root: String) -> Int {
+    let rootLength = root.utf8.count + 1
     var offset = 0
     var directory = 0
     for item in items {
       let size = item.sizes
       let layout = RecordLayout(
         offset: offset,
-        nameLength: root.utf8.count + 1 + item.name.utf8.count,
+        nameLength: rootLength + item.name.count,
         size: size.stored,
         uncompressedSize: size.inflated
       )

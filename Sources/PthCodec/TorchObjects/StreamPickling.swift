@@ -15,6 +15,10 @@ struct StreamPickling: TensorPickling, ~Copyable {
   private var texts: [String: UInt32] = [:]
   private var lastDevice: (name: String, number: UInt32)?
 
+  // Few, since looking through them should take less than writing anew.
+  private var stamps: [TensorStamp] = []
+  private static let stampLimit = 16
+
   // What a tensor takes in the pickle without its name, and a little more.
   private static let bytesPerTensor = 160
 
@@ -36,7 +40,7 @@ struct StreamPickling: TensorPickling, ~Copyable {
   static func encoded(
     _ checkpoint: Checkpoint,
     path: String
-  ) throws -> (pickle: [UInt8], storages: [Storage]) {
+  ) throws -> (pickle: PickleBytes, storages: [Storage]) {
     var pickling = StreamPickling(tensorCount: checkpoint.tensors.count)
     pickling.putObject(of: checkpoint)
     let storages = pickling.numbers.storages
@@ -47,7 +51,7 @@ struct StreamPickling: TensorPickling, ~Copyable {
     }
   }
 
-  private consuming func finish() throws(PickleError) -> [UInt8] {
+  private consuming func finish() throws(PickleError) -> PickleBytes {
     try stream.finish()
   }
 
@@ -108,8 +112,30 @@ struct StreamPickling: TensorPickling, ~Copyable {
       stream.recall(keys[number])
     } else {
       // Python makes a new text of a number, also of one digit.
-      keys.append(stream.string(String(number)))
+      unsafe keys.append(
+        withDecimalDigits(of: number) { unsafe stream.string($0) }
+      )
     }
+  }
+
+  mutating func putTensor(_ tensor: Tensor) {
+    for stamp in stamps where stamp.fits(tensor) {
+      let number = numbers.number(of: tensor.storage)
+      // A storage that was met before has its text already.
+      guard number == keys.count else { break }
+      unsafe keys.append(
+        withDecimalDigits(of: number) {
+          unsafe stream.stamp(stamp.opcodes, $0)
+        }
+      )
+      return
+    }
+    guard stamps.count < Self.stampLimit, TensorStamp.canBeMade(of: tensor)
+    else { return putTensorCall(tensor) }
+    stream.beginStamp()
+    putTensorCall(tensor)
+    guard let opcodes = stream.endStamp() else { return }
+    stamps.append(TensorStamp(like: tensor, opcodes: opcodes))
   }
 
   mutating func beginTuple(_ count: Int) { stream.beginTuple(count) }
@@ -131,4 +157,31 @@ struct StreamPickling: TensorPickling, ~Copyable {
   }
 
   mutating func putState() { stream.build() }
+}
+
+/// The opcodes of tensors that differ in nothing but their storages.
+///
+/// An object, since a copy of all its values would count their references.
+private final class TensorStamp {
+  let opcodes: PickleStamp
+  private let model: Tensor
+
+  init(like tensor: Tensor, opcodes: PickleStamp) {
+    self.opcodes = opcodes
+    model = tensor
+  }
+
+  /// Whether a tensor has nothing but numbers and names.
+  static func canBeMade(of tensor: Tensor) -> Bool {
+    tensor.quantization == nil && !tensor.isConjugate && !tensor.isNegative
+      && !tensor.storage.isMeta
+  }
+
+  /// Whether the opcodes are a tensor's, if its storage is a new one.
+  func fits(_ tensor: Tensor) -> Bool {
+    tensor.storage.byteCount == model.storage.byteCount
+      && tensor.dtype == model.dtype && tensor.layout == model.layout
+      && tensor.requiresGrad == model.requiresGrad
+      && tensor.device == model.device && Self.canBeMade(of: tensor)
+  }
 }

@@ -49,11 +49,16 @@ protocol TensorPickling: ~Copyable {
 
   /// Gives the object before last the state before.
   mutating func putState()
+
+  /// The call that rebuilds a tensor; ``putTensorCall(_:)`` puts it.
+  mutating func putTensor(_ tensor: Tensor)
 }
 
 extension TensorPickling where Self: ~Copyable {
-  /// The call that rebuilds a tensor.
-  mutating func putTensor(_ tensor: Tensor) {
+  mutating func putTensor(_ tensor: Tensor) { putTensorCall(tensor) }
+
+  /// The call that rebuilds a tensor, value after value.
+  mutating func putTensorCall(_ tensor: Tensor) {
     guard !tensor.storage.isMeta else { return putMetaTensor(tensor) }
     let type = StorageType(writing: tensor.dtype)
     let isChanged = tensor.isConjugate || tensor.isNegative

@@ -32,10 +32,11 @@ struct TorchArchiveOutput {
       root = layout.archiveRoot(
         forFileName: options.settings["root-name"] ?? path
       )
-      items = layout.items(
-        pickle: pickle,
-        storages: storages.enumerated().map { (String($0), $1) }
-      )
+      // As a storage, so that the bytes stay where they were written.
+      let record = unsafe Storage(byteCount: pickle.count) { body in
+        try unsafe pickle.withUnsafeBytes(body)
+      }
+      items = layout.items(pickle: record, numbered: storages)
       return
     }
     var content = try PickledContent(of: checkpoint)
@@ -79,7 +80,7 @@ struct TorchArchiveOutput {
       expectedSize: total,
       durability: options.durability
     )
-    let writer = TorchArchiveWriter(
+    var writer = TorchArchiveWriter(
       root: root,
       to: file,
       expectedRecords: items.count
@@ -94,7 +95,7 @@ struct TorchArchiveOutput {
           .damaged,
           "\(error)",
           file: path,
-          record: item.name
+          record: item.name.text
         )
       }
       options.progress?(file.position, total)
