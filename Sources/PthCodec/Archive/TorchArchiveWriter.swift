@@ -29,8 +29,8 @@ extension ArchiveWriteError: CustomStringConvertible {
 ///
 /// Every record is announced with its size, since padding and zip64 fields
 /// depend on it; its bytes may come in pieces. Headers and small records are
-/// gathered into few writes; a large record's pieces are summed and written
-/// while they are in the processor's cache. Layout, as measured from files of
+/// gathered into few writes; a large record's pieces are written while another
+/// core sums them. Layout, as measured from files of
 /// torch 1.13 and 2.13: flags 0x0808, CRC and sizes in a descriptor after the
 /// bytes, every record's bytes on a multiple of 64.
 package struct TorchArchiveWriter: ~Copyable {
@@ -50,8 +50,9 @@ package struct TorchArchiveWriter: ~Copyable {
     var crc: UInt32 = 0
   }
 
-  // Large enough for few system calls, small enough to stay in the cache.
-  private static let pieceSize = 1 << 20
+  // Large enough to share with another core, small enough for the processor's
+  // last cache.
+  private static let pieceSize = 8 << 20
   // Where a copy costs less than a system call; and when they are written.
   private static let smallSize = 1 << 15
   private static let pendingSize = 1 << 18
@@ -201,9 +202,12 @@ package struct TorchArchiveWriter: ~Copyable {
         rebasing: bytes[offset..<offset + count]
       )
       if record.method == 0 {
-        record.crc = unsafe CRC32.checksum(piece, after: record.crc)
+        record.crc = try unsafe CRC32.checksum(piece, after: record.crc) {
+          () throws(FileError) in try unsafe sink.write(piece)
+        }
+      } else {
+        try unsafe sink.write(piece)
       }
-      try unsafe sink.write(piece)
       written += count
       offset += count
     }
