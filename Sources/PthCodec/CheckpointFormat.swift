@@ -174,6 +174,10 @@ public struct ReadOptions: Sendable {
   /// Whether the CRC-32 of each record is checked when it is read.
   public var checksCRC: Bool
 
+  /// Whether what stands before each storage in a zip archive is compared with
+  /// the directory at once; if not, when the storage's bytes are asked for.
+  public var checksHeaders: Bool
+
   /// Makes options.
   ///
   /// - Parameters:
@@ -181,16 +185,19 @@ public struct ReadOptions: Sendable {
   ///   - maxInflatedSize: The most bytes of one inflated record.
   ///   - maxInflationRatio: The largest ratio of inflated to compressed bytes.
   ///   - checksCRC: Whether CRCs are checked.
+  ///   - checksHeaders: Whether local headers are looked at early.
   public init(
     pickle: PickleLimits = PickleLimits(maxNodes: 200_000_000),
     maxInflatedSize: Int = 1 << 34,
     maxInflationRatio: Int = 500,
-    checksCRC: Bool = false
+    checksCRC: Bool = false,
+    checksHeaders: Bool = false
   ) {
     self.pickle = pickle
     self.maxInflatedSize = maxInflatedSize
     self.maxInflationRatio = maxInflationRatio
     self.checksCRC = checksCRC
+    self.checksHeaders = checksHeaders
   }
 }
 

@@ -1,5 +1,13 @@
 internal import Synchronization
 
+/// Finds parts of a mapped file.
+package protocol StorageLocator: AnyObject, Sendable {
+  /// Where a part lies in its file.
+  ///
+  /// - Throws: An error that says why it can't be read.
+  func range(of number: Int) throws -> Range<Int>
+}
+
 /// The bytes that one or several tensors view.
 ///
 /// Two tensors share memory exactly when they have the same storage object. A
@@ -28,6 +36,7 @@ public final class Storage: Sendable {
     case mapped
     case owned
     case pending(@Sendable () throws -> Storage)
+    case located(any StorageLocator, Int)
     case streaming(Producer)
     case loaded(Storage)
     case meta
@@ -131,6 +140,28 @@ public final class Storage: Sendable {
     self.init(.pending(loader), base: nil, byteCount: byteCount)
   }
 
+  /// Makes a storage that views a part of a mapped file, which is looked up at
+  /// the first use.
+  ///
+  /// - Parameters:
+  ///   - file: The file, kept for as long as the storage lives.
+  ///   - byteCount: The bytes that the part will have.
+  ///   - locator: Asked at most once with success.
+  ///   - number: What the locator calls the part.
+  package convenience init(
+    mapping file: MappedFile,
+    byteCount: Int,
+    locator: any StorageLocator,
+    number: Int
+  ) {
+    self.init(
+      .located(locator, number),
+      base: nil,
+      byteCount: byteCount,
+      mappedFile: file
+    )
+  }
+
   /// Makes a storage whose bytes are computed, piece by piece.
   ///
   /// ``forEachPiece(_:)`` keeps no more than one piece in memory, however often
@@ -177,8 +208,11 @@ public final class Storage: Sendable {
   }
 
   /// The part of a mapped file that the bytes are; nil where they are none.
-  package var place: (file: MappedFile, range: Range<Int>)? {
+  ///
+  /// - Throws: What the locator throws.
+  package func place() throws -> (file: MappedFile, range: Range<Int>)? {
     guard let file = mappedFile else { return nil }
+    guard hasFixedBase else { return try loadedStorage().place() }
     let start = unsafe Int(
       fixedBase &- UInt(bitPattern: file.unsafeBytes.baseAddress)
     )
@@ -225,6 +259,20 @@ public final class Storage: Sendable {
       case .loaded(let storage): return storage
       case .pending(let loader):
         let storage = try loader()
+        guard storage.byteCount == byteCount else {
+          throw StorageError.wrongSize(
+            expected: byteCount,
+            actual: storage.byteCount
+          )
+        }
+        content = .loaded(storage)
+        return storage
+      case .located(let locator, let number):
+        guard let file = mappedFile else { throw StorageError.meta }
+        let storage = try Storage(
+          mapping: file,
+          range: locator.range(of: number)
+        )
         guard storage.byteCount == byteCount else {
           throw StorageError.wrongSize(
             expected: byteCount,

@@ -96,7 +96,7 @@ extension Tensor {
   /// ``withContiguousBytes(_:)`` gives them; nil where they are none.
   package var place: (file: MappedFile, range: Range<Int>)? {
     get throws {
-      guard let inside = try contiguousRange(), let place = storage.place
+      guard let inside = try contiguousRange(), let place = try storage.place()
       else { return nil }
       let start = place.range.lowerBound + inside.lowerBound
       return (place.file, start..<start + inside.count)

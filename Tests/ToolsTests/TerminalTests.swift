@@ -101,7 +101,7 @@ struct TerminalTests {
       columns: 60,
       "info -",
       input: """
-        (head -c 1000 '\(path)'; sleep 0.6; tail -c +1001 '\(path)') |
+        (head -c 1000 '\(path)'; sleep 2; tail -c +1001 '\(path)') |
         """
     )
     #expect(run.status == 0, "\(run.text)")

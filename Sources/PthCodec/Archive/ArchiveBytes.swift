@@ -88,6 +88,12 @@ package struct ArchiveBytes: Sendable {
     }
   }
 
+  /// The mapped file that the bytes are a part of; nil where they are in
+  /// memory.
+  var mappedFile: MappedFile? {
+    if case .file(let file) = owner { file } else { nil }
+  }
+
   /// Calls `body` with a checked view of the bytes.
   func withView<Result, Failure: Error>(
     _ body: (ByteView) throws(Failure) -> Result

@@ -82,10 +82,13 @@ package final class ArchiveReader: Sendable {
   }
 
   /// The position in the directory of the record with this name.
-  package func index(of name: String) -> Int? {
+  package func index(of name: String) -> Int? { index(of: .text(name)) }
+
+  /// The position in the directory of the record with this name.
+  func index(of name: RecordName) -> Int? {
     // PyTorch writes records in the order in which the pickle names them.
     let next = latest.load(ordering: .relaxed) &+ 1
-    let index = names.isName(name, ofRecordAt: next) ? next : names[name]
+    let index = names.isName(name, ofRecordAt: next) ? next : names[name.text]
     if let index { latest.store(index, ordering: .relaxed) }
     return index
   }
@@ -114,16 +117,45 @@ package final class ArchiveReader: Sendable {
     forRecord name: String,
     checkingSum: Bool = false
   ) throws(ArchiveError) -> Storage {
-    guard let index = index(of: name) else {
-      throw ArchiveError(
-        .missingRecord,
-        file: path,
-        record: name,
-        "the archive has no such record",
-        hint: "the file is damaged or was written by another program"
-      )
+    try storage(at: existingIndex(of: .text(name)), checkingSum: checkingSum)
+  }
+
+  /// The bytes of a record, of which only what the directory says is checked
+  /// now, and the local header when they are asked for.
+  ///
+  /// An archive of many records is opened without a look at each of them. A
+  /// record that is deflated, or not in a mapped file, is not put off.
+  ///
+  /// - Throws: As ``storage(forRecord:checkingSum:)`` does; reading the storage
+  ///   throws what the local header may have wrong.
+  func deferredStorage(
+    forRecord name: RecordName
+  ) throws(ArchiveError) -> Storage {
+    let index = try existingIndex(of: name)
+    let record = directory.records[index]
+    guard record.isStored, let file = directory.bytes.mappedFile else {
+      return try storage(at: index)
     }
-    return try storage(at: index, checkingSum: checkingSum)
+    try directory.checkEntry(of: record)
+    return Storage(
+      mapping: file,
+      byteCount: record.uncompressedSize,
+      locator: self,
+      number: index
+    )
+  }
+
+  private func existingIndex(
+    of name: RecordName
+  ) throws(ArchiveError) -> Int {
+    if let index = index(of: name) { return index }
+    throw ArchiveError(
+      .missingRecord,
+      file: path,
+      record: name.text,
+      "the archive has no such record",
+      hint: "the file is damaged or was written by another program"
+    )
   }
 
   /// The bytes of the record at a position in the directory.
@@ -134,5 +166,16 @@ package final class ArchiveReader: Sendable {
     checkingSum: Bool = false
   ) throws(ArchiveError) -> Storage {
     try content.storage(at: index, checkingSum: checkingSum)
+  }
+}
+
+extension ArchiveReader: StorageLocator {
+  /// Where the record at a position in the directory lies in the file.
+  ///
+  /// - Throws: ``ArchiveError`` where its local header does not agree.
+  package func range(of index: Int) throws -> Range<Int> {
+    let range = try directory.readableRange(of: directory.records[index])
+    let start = directory.fileOffset(range.lowerBound)
+    return start..<start + range.count
   }
 }

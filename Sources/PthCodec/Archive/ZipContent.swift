@@ -66,6 +66,32 @@ extension ZipDirectory {
   func readableRange(
     of record: ZipRecord
   ) throws(ArchiveError) -> Range<Int> {
+    try checkReadable(record)
+    let range = try dataRange(of: record)
+    guard record.isDeflated || range.count == record.uncompressedSize else {
+      throw sizeFault(record, range.count)
+    }
+    return range
+  }
+
+  private func sizeFault(_ record: ZipRecord, _ size: Int) -> ArchiveError {
+    fault(
+      .badDirectory,
+      record,
+      offset: record.entryRange.lowerBound,
+      "a stored record of \(record.uncompressedSize) bytes takes \(size) bytes"
+    )
+  }
+
+  /// Checks of a stored record what can be checked without its local header.
+  func checkEntry(of record: ZipRecord) throws(ArchiveError) {
+    try checkReadable(record)
+    guard record.compressedSize == record.uncompressedSize else {
+      throw sizeFault(record, record.compressedSize)
+    }
+  }
+
+  private func checkReadable(_ record: ZipRecord) throws(ArchiveError) {
     guard !record.isEncrypted else {
       throw fault(
         .encrypted,
@@ -83,17 +109,6 @@ extension ZipDirectory {
         hint: "pack the archive again with one of the two"
       )
     }
-    let range = try dataRange(of: record)
-    guard record.isDeflated || range.count == record.uncompressedSize else {
-      throw fault(
-        .badDirectory,
-        record,
-        offset: record.entryRange.lowerBound,
-        "a stored record of \(record.uncompressedSize) bytes takes "
-          + "\(range.count) bytes"
-      )
-    }
-    return range
   }
 
   /// A stored record's bytes as a storage.

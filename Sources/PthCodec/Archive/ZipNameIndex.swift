@@ -62,15 +62,20 @@ struct ZipNameIndex: Sendable {
   }
 
   /// Whether the record at a position, if there is one, has this very name.
-  func isName(_ name: String, ofRecordAt index: Int) -> Bool {
+  func isName(_ name: RecordName, ofRecordAt index: Int) -> Bool {
     guard directory.records.indices.contains(index) else { return false }
     let range = nameRange(of: directory.records[index])
-    var name = name
-    return name.withUTF8 { utf8 in
-      directory.bytes.withView { view in
-        guard let known = unsafe view.slice(range) else { return false }
-        return unsafe sameBytes(known, UnsafeRawBufferPointer(utf8))
+    guard range.count == name.count else { return false }
+    return directory.bytes.withView { view in
+      var start = range.lowerBound
+      var isSame = true
+      unsafe name.forEachPiece { piece in
+        let known = unsafe view.slice(start..<start + piece.count)
+        isSame =
+          isSame && (unsafe known.map { unsafe sameBytes($0, piece) } ?? false)
+        start += piece.count
       }
+      return isSame
     }
   }
 

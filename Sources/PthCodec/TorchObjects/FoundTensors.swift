@@ -25,7 +25,7 @@ struct FoundTensors: Sendable {
 
   /// Takes in a tensor under the path that the walk has reached.
   mutating func append(
-    _ tensor: Tensor,
+    _ tensor: consuming Tensor,
     at node: PickleGraph.NodeID,
     named path: borrowing PathBuffer
   ) {

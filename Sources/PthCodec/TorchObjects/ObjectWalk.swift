@@ -151,6 +151,12 @@ struct ObjectWalk {
   ) throws -> Bool {
     guard let call = reader.call(id) else { return false }
     do {
+      if call.function == .rebuildTensorV2,
+        let tensor = try decoder.plainTensor(id, call.arguments)
+      {
+        add(tensor, id, suffix: nil)
+        return true
+      }
       switch call.function {
       case .numpyReconstruct, .numpyFromBuffer, .numpyScalar:
         return try visitNumpy(id, call.function, call.arguments)
@@ -211,7 +217,7 @@ struct ObjectWalk {
   }
 
   private mutating func add(
-    _ tensor: Tensor,
+    _ tensor: consuming Tensor,
     _ id: PickleGraph.NodeID,
     suffix: String?
   ) {

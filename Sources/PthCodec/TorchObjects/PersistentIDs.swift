@@ -53,7 +53,7 @@ extension GraphReader {
       )
     }
     return StorageReference(
-      key: try storageKey(parts[2]),
+      name: try storageKey(parts[2]),
       type: type,
       location: words.location,
       count: try integer(parts[4], "a storage's size"),
@@ -71,9 +71,17 @@ extension GraphReader {
 
   private func storageKey(
     _ id: PickleGraph.NodeID
-  ) throws(CheckpointError) -> String {
-    if let number = graph.int(id) { return String(number) }
-    return try text(id, "a storage's key")
+  ) throws(CheckpointError) -> StorageKey {
+    if graph.kind(id) == .string,
+      let number = unsafe graph.withUnsafeBytes(
+        of: id,
+        { unsafe StorageKey(digits: $0) }
+      ) ?? nil
+    {
+      return number
+    }
+    if let number = graph.int(id) { return StorageKey(String(number)) }
+    return StorageKey(try text(id, "a storage's key"))
   }
 
   private func storageView(
@@ -85,7 +93,7 @@ extension GraphReader {
       throw fault(id, "a storage's view should be (key, offset, size)")
     }
     return StorageViewReference(
-      key: try storageKey(parts[0]),
+      key: try storageKey(parts[0]).text,
       offset: try integer(parts[1], "a view's offset"),
       count: try integer(parts[2], "a view's size")
     )

@@ -4,7 +4,9 @@ internal import Tensors
 /// A storage as a persistent id names it.
 struct StorageReference: Hashable, Sendable {
   /// The key: `0`, `1` … in zip archives, a decimal address in legacy files.
-  let key: String
+  var key: String { name.text }
+  /// The key as it was read.
+  let name: StorageKey
   /// The class that stands as the storage's type.
   let type: StorageType
   /// The device that it was saved from.
@@ -59,7 +61,7 @@ struct StorageTable {
   ///   that contradict each other, and what the container throws.
   mutating func resolve(_ reference: StorageReference) throws -> StorageEntry {
     let entry: StorageEntry
-    if let known = list[reference.key] {
+    if let known = list[reference.name] {
       entry = known
     } else {
       guard
@@ -77,7 +79,7 @@ struct StorageTable {
         storage: reference.location == "meta"
           ? .meta(byteCount: size) : try source(reference, size)
       )
-      list.append(entry, forKey: reference.key)
+      list.append(entry, forKey: reference.name)
     }
     guard let view = reference.view else { return entry }
     guard

@@ -87,6 +87,26 @@ struct TensorDecoder {
     }
   }
 
+  /// The tensor that a call of `_rebuild_tensor_v2` makes; nil where it is one
+  /// that ``tensor(_:_:depth:)`` should keep.
+  ///
+  /// - Throws: As ``tensor(_:depth:)`` does.
+  mutating func plainTensor(
+    _ id: PickleGraph.NodeID,
+    _ nodes: PickleGraph.Children
+  ) throws -> Tensor? {
+    let arguments = Arguments(reader, nodes, at: id)
+    guard arguments.count == 6,
+      graph.children(try arguments[2]).count <= DecodedTensor.cheapRank
+    else { return nil }
+    do {
+      return try dense(arguments, requiresGrad: 4)
+    } catch var error as CheckpointError {
+      error.offset = error.offset ?? reader.offset(id)
+      throw error
+    }
+  }
+
   /// Finds the storages that no named tensor has.
   ///
   /// Bare ones, and those of buffers that a module does not save by name:
@@ -309,8 +329,11 @@ extension DecodedTensor {
     guard case .dense(let tensor) = content, attributes == nil else {
       return false
     }
-    return tensor.quantization == nil && tensor.layout.rank <= 8
+    return tensor.quantization == nil && tensor.layout.rank <= Self.cheapRank
   }
+
+  /// The dimensions of a tensor that takes no longer to read than to keep.
+  fileprivate static var cheapRank: Int { 8 }
 
   init(_ tensor: Tensor) {
     self.init(content: .dense(tensor))

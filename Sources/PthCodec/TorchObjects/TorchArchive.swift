@@ -63,7 +63,7 @@ struct TorchArchive {
     )
     do {
       // Of a storage that is not summed, only the local header is read.
-      if options.checksCRC {
+      if options.checksCRC || !options.checksHeaders {
         try walk.run()
       } else {
         try reader.directory.bytes.withScatteredReads { try walk.run() }
@@ -99,11 +99,13 @@ struct TorchArchive {
     _ reference: StorageReference,
     _ byteCount: Int
   ) throws -> Storage {
-    let record = "data/" + reference.key
-    let storage = try reader.storage(
-      forRecord: record,
-      checkingSum: options.checksCRC
-    )
+    let record = reference.name.record
+    let storage =
+      options.checksCRC || options.checksHeaders
+      ? try reader.storage(
+        forRecord: record.text,
+        checkingSum: options.checksCRC
+      ) : try reader.deferredStorage(forRecord: record)
     guard storage.byteCount == byteCount else {
       throw CheckpointError(
         .damaged,
@@ -111,7 +113,7 @@ struct TorchArchive {
           + "(\(reference.count) of \(reference.type.countedDType)), "
           + "but the record has \(storage.byteCount)",
         file: reader.path,
-        record: record,
+        record: record.text,
         hint: "the file was cut or changed; get it again"
       )
     }

@@ -35,7 +35,8 @@ struct LimitOptions: ParsableArguments {
 
   /// The options, with defaults for what was not given.
   var readOptions: ReadOptions {
-    var options = ReadOptions()
+    // Who only looks at a file should hear of a header that deceives.
+    var options = ReadOptions(checksHeaders: true)
     if let maxNodes { options.pickle.maxNodes = maxNodes }
     if let maxDepth { options.pickle.maxDepth = maxDepth }
     if let maxMemo { options.pickle.maxMemo = maxMemo }
