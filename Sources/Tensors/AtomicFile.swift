@@ -301,6 +301,16 @@ public final class AtomicFile: PatchableSink {
     }
   }
 
+  #if !canImport(Darwin)
+    private static func allocate(_ size: Int, _ descriptor: Int32) -> Int32 {
+      var code: Int32
+      repeat {
+        code = posix_fallocate(descriptor, 0, off_t(size))
+      } while code == EINTR
+      return code
+    }
+  #endif
+
   /// Reserves disk space where the file system can; returns what it reserved.
   private static func reserve(
     _ size: Int,
@@ -308,10 +318,11 @@ public final class AtomicFile: PatchableSink {
     path: String
   ) throws(FileError) -> Int {
     #if !canImport(Darwin)
-      var code: Int32
-      repeat {
-        code = posix_fallocate(descriptor, 0, off_t(size))
-      } while code == EINTR
+      var code = allocate(size, descriptor)
+      if code == ENOSPC {
+        ReplacedFile.waitForReleases()
+        code = allocate(size, descriptor)
+      }
       if code == 0 { return size }
       guard code != ENOSPC, code != EFBIG, code != EDQUOT else {
         throw FileError(.write, path: path, code: code)

@@ -28,6 +28,7 @@ struct OutputDestination {
     let mode: mode_t
     let owner: uid_t
     let group: gid_t
+    let size: Int
   }
 
   /// Finds out what is at `path` and whether it may be replaced.
@@ -71,7 +72,8 @@ struct OutputDestination {
     previous = Previous(
       mode: status.st_mode & 0o777,
       owner: status.st_uid,
-      group: status.st_gid
+      group: status.st_gid,
+      size: Int(status.st_size)
     )
   }
 
@@ -168,6 +170,8 @@ struct OutputDestination {
       }
     }
     if overwriting {
+      let replaced = previous.flatMap { ReplacedFile(target, size: $0.size) }
+      defer { replaced?.release() }
       guard unsafe rename(temporary, target) == 0 else {
         throw FileError(.replace, path: path, code: errno)
       }

@@ -112,8 +112,12 @@ struct FaultTests {
     }
   }
 
-  /// Calls `body` with a file system of 1 MB; skips it where none is allowed.
-  private func withSmallDisk(_ body: (String) throws -> Void) throws {
+  /// Calls `body` with a file system of some MiB; skips it where none is
+  /// allowed.
+  private func withSmallDisk(
+    megabytes: Int = 1,
+    _ body: (String) throws -> Void
+  ) throws {
     try withTemporaryDirectory { folder in
       let disk = folder.file("disk")
       try FileManager.default.createDirectory(
@@ -121,7 +125,7 @@ struct FaultTests {
         withIntermediateDirectories: false
       )
       let mount = "/bin/mount"
-      let options = ["-t", "tmpfs", "-o", "size=1m", "none", disk]
+      let options = ["-t", "tmpfs", "-o", "size=\(megabytes)m", "none", disk]
       guard FileManager.default.isExecutableFile(atPath: mount),
         try Command.run(mount, options).status == 0
       else {
@@ -130,6 +134,20 @@ struct FaultTests {
       }
       defer { _ = try? Command.run("/bin/umount", [disk]) }
       try body(disk)
+    }
+  }
+
+  @Test("A disk with room for the old file and the new one is enough")
+  func replacesOnTightDisks() throws {
+    try withSmallDisk(megabytes: 8) { disk in
+      let path = disk + "/x"
+      for round in 0..<20 {
+        let bytes = [UInt8](repeating: UInt8(round), count: 3 << 20)
+        let file = try AtomicFile(path, expectedSize: bytes.count)
+        try file.write(bytes)
+        try file.commit()
+        #expect(try readFile(path) == bytes)
+      }
     }
   }
 
