@@ -77,7 +77,9 @@ public enum FormatRegistry {
         .unknownFormat,
         "the name's ending says no format that can be written",
         file: path,
-        hint: "end it in one of \(endings), or name a format with --to"
+        hint: name.hasSuffix(".png")
+          ? "`pth show --png` draws a picture"
+          : "end it in one of \(endings), or name a format with --to"
       )
     }
     return format

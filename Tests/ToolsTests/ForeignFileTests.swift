@@ -121,6 +121,13 @@ struct ForeignFileTests {
       )
       #expect(run.status == 65)
       #expect(run.messages.contains("end it in one of .pth, "))
+      let picture = try PthTool.run(
+        "convert",
+        Fixture.path("torch-2.13/bare.pth"),
+        folder.file("model.png")
+      )
+      #expect(picture.status == 65)
+      #expect(picture.messages.contains("`pth show --png` draws a picture"))
       #expect(try folder.names() == [])
     }
   }
