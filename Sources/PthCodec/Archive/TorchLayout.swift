@@ -27,25 +27,53 @@ package struct ArchiveItem: Sendable {
   }
 
   /// The name inside the root folder.
-  package var name: RecordName
+  package var name: String
 
   /// The record's bytes.
   package var content: Content
 
   /// Makes a record of a name and its content.
   package init(_ name: String, _ content: Content) {
-    self.name = .text(name)
+    self.name = name
     self.content = content
-  }
-
-  /// Makes the record of a storage that PyTorch calls by its number.
-  package init(number: Int, _ storage: Storage) {
-    name = .storage(number)
-    content = .storage(storage)
   }
 
   /// The name of the record that identifies the archive's content.
   package static let serializationIDName = ".data/serialization_id"
+}
+
+/// The records of an archive in order.
+///
+/// Those of storages that PyTorch calls by their numbers are no items: a
+/// checkpoint has ten thousand of them.
+package struct ArchiveRecords: Sendable {
+  /// The records before the numbered storages.
+  package let before: [ArchiveItem]
+
+  /// The storages of the records `data/0`, `data/1` and so on.
+  package let storages: [Storage]
+
+  /// The records behind them.
+  package let after: [ArchiveItem]
+
+  /// The number of records.
+  package var count: Int { before.count + storages.count + after.count }
+
+  /// Makes a list of records.
+  package init(
+    before: [ArchiveItem],
+    storages: [Storage],
+    after: [ArchiveItem]
+  ) {
+    self.before = before
+    self.storages = storages
+    self.after = after
+  }
+
+  /// Makes a list of records that all have names.
+  package init(_ items: [ArchiveItem]) {
+    self.init(before: items, storages: [], after: [])
+  }
 }
 
 extension TorchLayout {
@@ -78,15 +106,25 @@ extension TorchLayout {
   ///   - pickle: The content of `data.pkl`, perhaps in pieces.
   ///   - storages: The storages in the order of their keys.
   /// - Returns: All records in the order in which PyTorch writes them.
-  package func items(
+  package func records(
     pickle: Storage,
     numbered storages: [Storage]
-  ) -> [ArchiveItem] {
-    items(
-      pickle: .storage(pickle),
-      data: storages.enumerated().map { ArchiveItem(number: $0, $1) },
-      others: []
-    )
+  ) -> ArchiveRecords {
+    switch self {
+    case .torch1:
+      let data = storages.enumerated().map {
+        ArchiveItem(RecordName.storage($0).text, .storage($1))
+      }
+      return ArchiveRecords(
+        items(pickle: .storage(pickle), data: data, others: [])
+      )
+    case .torch2:
+      return ArchiveRecords(
+        before: itemsBeforeStorages(pickle: .storage(pickle)),
+        storages: storages,
+        after: itemsAfterStorages
+      )
+    }
   }
 
   private func items(
@@ -94,28 +132,38 @@ extension TorchLayout {
     data: [ArchiveItem],
     others: [ArchiveItem]
   ) -> [ArchiveItem] {
-    var items = [ArchiveItem("data.pkl", pickle)]
-    items.reserveCapacity(data.count + others.count + 6)
-    switch self {
-    case .torch1:
+    var storages = data
+    if self == .torch1 {
       // Python sorts text by code points, which is the order of UTF-8 bytes.
-      items += data.map { (name: $0.name.text, item: $0) }
-        .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        .map(\.item)
+      storages.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+    return itemsBeforeStorages(pickle: pickle) + storages + others
+      + itemsAfterStorages
+  }
+
+  private func itemsBeforeStorages(
+    pickle: ArchiveItem.Content
+  ) -> [ArchiveItem] {
+    let first = ArchiveItem("data.pkl", pickle)
+    return switch self {
+    case .torch1: [first]
     case .torch2:
-      items.append(ArchiveItem(".format_version", .bytes(Array("1".utf8))))
-      items.append(ArchiveItem(".storage_alignment", .bytes(Array("64".utf8))))
-      items.append(ArchiveItem("byteorder", .bytes(Array("little".utf8))))
-      items += data
+      [
+        first,
+        ArchiveItem(".format_version", .bytes(Array("1".utf8))),
+        ArchiveItem(".storage_alignment", .bytes(Array("64".utf8))),
+        ArchiveItem("byteorder", .bytes(Array("little".utf8))),
+      ]
     }
-    items += others
-    items.append(ArchiveItem("version", .bytes(Array("3\n".utf8))))
-    if self == .torch2 {
-      items.append(
-        ArchiveItem(ArchiveItem.serializationIDName, .serializationID)
-      )
+  }
+
+  private var itemsAfterStorages: [ArchiveItem] {
+    let version = ArchiveItem("version", .bytes(Array("3\n".utf8)))
+    return switch self {
+    case .torch1: [version]
+    case .torch2:
+      [version, ArchiveItem(ArchiveItem.serializationIDName, .serializationID)]
     }
-    return items
   }
 
   /// The root folder that PyTorch gives an archive saved under `path`.
@@ -144,42 +192,58 @@ extension TorchArchiveWriter {
   /// Writes a whole archive.
   ///
   /// - Parameters:
-  ///   - items: Its records in order.
+  ///   - records: Its records in order.
   ///   - root: The folder that holds every record.
   ///   - sink: Where it goes.
   /// - Throws: ``FileError``, ``ArchiveWriteError``, ``ArchiveError``; what a
   ///   storage throws where its bytes can't be had.
   package static func write(
-    _ items: [ArchiveItem],
+    _ records: ArchiveRecords,
     root: String,
     to sink: any ByteSink
   ) throws {
     var writer = TorchArchiveWriter(
       root: root,
       to: sink,
-      expectedRecords: items.count
+      expectedRecords: records.count
     )
-    for item in items { try writer.add(item) }
+    for item in records.before { try writer.add(item) }
+    for (number, storage) in records.storages.enumerated() {
+      try writer.add(.storage(number), storage)
+    }
+    for item in records.after { try writer.add(item) }
     try writer.finish()
+  }
+
+  /// Writes a whole archive of records that all have names.
+  ///
+  /// - Throws: As for ``ArchiveRecords``.
+  package static func write(
+    _ items: [ArchiveItem],
+    root: String,
+    to sink: any ByteSink
+  ) throws {
+    try write(ArchiveRecords(items), root: root, to: sink)
   }
 
   /// Writes one record.
   ///
   /// - Throws: As ``write(_:root:to:)`` does.
   package mutating func add(_ item: ArchiveItem) throws {
+    let name = RecordName.text(item.name)
     switch item.content {
-    case .bytes(let bytes): try add(item.name, bytes)
-    case .storage(let storage): try add(item.name, storage)
-    case .serializationID: try add(item.name, Array(serializationID().utf8))
+    case .bytes(let bytes): try add(name, bytes)
+    case .storage(let storage): try add(name, storage)
+    case .serializationID: try add(name, Array(serializationID().utf8))
     case .copy(let index, let reader):
       let record = reader.directory.records[index]
       guard record.isDeflated else {
-        return try add(item.name, reader.storage(at: index))
+        return try add(name, reader.storage(at: index))
       }
       let range = try reader.directory.readableRange(of: record)
       try unsafe reader.directory.bytes.withUnsafeBytes { all in
         try unsafe add(
-          item.name,
+          name,
           compressed: UnsafeRawBufferPointer(rebasing: all[range]),
           method: record.method,
           crc32: record.crc32,
@@ -190,21 +254,26 @@ extension TorchArchiveWriter {
   }
 
   /// The exact size of the archive that ``write(_:root:to:)`` would write.
-  package static func size(of items: [ArchiveItem], root: String) -> Int {
+  package static func size(of records: ArchiveRecords, root: String) -> Int {
     let rootLength = root.utf8.count + 1
     var offset = 0
     var directory = 0
-    for item in items {
-      let size = item.sizes
+    func add(_ nameLength: Int, _ size: (stored: Int, inflated: Int)) {
       let layout = RecordLayout(
         offset: offset,
-        nameLength: rootLength + item.name.count,
+        nameLength: rootLength + nameLength,
         size: size.stored,
         uncompressedSize: size.inflated
       )
       offset = layout.end
       directory += layout.directoryEntrySize
     }
+    for item in records.before { add(item.name.utf8.count, item.sizes) }
+    for (number, storage) in records.storages.enumerated() {
+      let size = storage.byteCount
+      add(RecordName.storage(number).count, (size, size))
+    }
+    for item in records.after { add(item.name.utf8.count, item.sizes) }
     return offset + directory + EndRecords.size
   }
 }

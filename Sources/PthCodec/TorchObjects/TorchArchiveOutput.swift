@@ -6,7 +6,7 @@ internal import Tensors
 struct TorchArchiveOutput {
   private let path: String
   private let root: String
-  private let items: [ArchiveItem]
+  private let records: ArchiveRecords
   private let options: WriteOptions
 
   /// Decides on every record.
@@ -36,7 +36,7 @@ struct TorchArchiveOutput {
       let record = unsafe Storage(byteCount: pickle.count) { body in
         try unsafe pickle.withUnsafeBytes(body)
       }
-      items = layout.items(pickle: record, numbered: storages)
+      records = layout.records(pickle: record, numbered: storages)
       return
     }
     var content = try PickledContent(of: checkpoint)
@@ -54,17 +54,21 @@ struct TorchArchiveOutput {
     )
     if keepsRecords, let archive {
       root = archive.reader.root
-      items = archive.items(pickle: pickle, storages: content.storages)
+      records = ArchiveRecords(
+        archive.items(pickle: pickle, storages: content.storages)
+      )
       return
     }
     let layout = options.layout ?? archive?.layout ?? .torch2
     root = layout.archiveRoot(
       forFileName: options.settings["root-name"] ?? path
     )
-    items = layout.items(
-      pickle: pickle,
-      storages: content.storages.map { ($0.key, $0.value.storage) },
-      others: archive?.otherItems ?? []
+    records = ArchiveRecords(
+      layout.items(
+        pickle: pickle,
+        storages: content.storages.map { ($0.key, $0.value.storage) },
+        others: archive?.otherItems ?? []
+      )
     )
   }
 
@@ -73,7 +77,7 @@ struct TorchArchiveOutput {
 
   /// Writes the archive, but does not put it in its place yet.
   func written() throws -> AtomicFile {
-    let total = TorchArchiveWriter.size(of: items, root: root)
+    let total = TorchArchiveWriter.size(of: records, root: root)
     let file = try AtomicFile(
       path,
       overwriting: options.replacesExisting,
@@ -83,22 +87,35 @@ struct TorchArchiveOutput {
     var writer = TorchArchiveWriter(
       root: root,
       to: file,
-      expectedRecords: items.count
+      expectedRecords: records.count
     )
-    for item in items {
-      do {
+    var name = RecordName.text("")
+    do {
+      func isDone() { options.progress?(file.position, total) }
+      for item in records.before {
+        name = .text(item.name)
         try writer.add(item)
-      } catch let error as FileError {
-        throw error
-      } catch {
-        throw CheckpointError(
-          .damaged,
-          "\(error)",
-          file: path,
-          record: item.name.text
-        )
+        isDone()
       }
-      options.progress?(file.position, total)
+      for (number, storage) in records.storages.enumerated() {
+        name = .storage(number)
+        try writer.add(name, storage)
+        isDone()
+      }
+      for item in records.after {
+        name = .text(item.name)
+        try writer.add(item)
+        isDone()
+      }
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw CheckpointError(
+        .damaged,
+        "\(error)",
+        file: path,
+        record: name.text
+      )
     }
     try writer.finish()
     return file
