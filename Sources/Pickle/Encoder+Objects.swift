@@ -139,7 +139,10 @@ extension Encoder {
     _ node: Node,
     _ isReentry: Bool
   ) throws(PickleError) {
-    if !attempts.isEmpty, let call = attempts.removeValue(forKey: id) {
+    // What was a call may have become a set, which there is no trying.
+    if !attempts.isEmpty, let call = attempts.removeValue(forKey: id),
+      graph.kind(.init(call)) == .object
+    {
       return begin(Task(kind: .attempt, node: call, start: id))
     }
     memo[Int(id)] = Self.inProgress
