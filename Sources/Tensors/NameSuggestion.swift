@@ -91,8 +91,25 @@ private struct NameMatcher {
 
   private struct Candidate {
     let name: String
+    let place: Place
+    var kind: Kind { place.kind }
+    var module: String { place.module }
+
+    init(_ name: String, _ shape: [Int], _ dtype: DType) {
+      let (module, leaf) = NameMatcher.split(name)
+      let kind = Kind(
+        shape: shape,
+        isFloat: dtype.isFloatingPoint,
+        leaf: NameMatcher.synonyms[leaf] ?? leaf
+      )
+      self.name = name
+      place = Place(kind: kind, module: module)
+    }
+  }
+
+  private struct Place: Hashable {
     let kind: Kind
-    var module: String { NameMatcher.split(name).module }
+    let module: String
   }
 
   private(set) var found: [String: NameSuggestion.Match] = [:]
@@ -105,28 +122,13 @@ private struct NameMatcher {
     _ tensors: OrderedDictionary<String, Tensor>,
     _ parameters: [ParameterDescription]
   ) {
-    old = tensors.map { name, tensor in
-      Candidate(
-        name: name,
-        kind: Self.kind(name, tensor.shape, tensor.dtype)
-      )
+    new = parameters.map { Candidate($0.key, $0.shape, $0.dtype) }
+    // Nothing is ever paired with what has another shape.
+    let shapes = Set(parameters.map(\.shape))
+    old = tensors.compactMap { name, tensor in
+      shapes.contains(tensor.shape)
+        ? Candidate(name, tensor.shape, tensor.dtype) : nil
     }
-    new = parameters.map {
-      Candidate(name: $0.key, kind: Self.kind($0.key, $0.shape, $0.dtype))
-    }
-  }
-
-  private static func kind(
-    _ name: String,
-    _ shape: [Int],
-    _ dtype: DType
-  ) -> Kind {
-    let leaf = split(name).leaf
-    return Kind(
-      shape: shape,
-      isFloat: dtype.isFloatingPoint,
-      leaf: synonyms[leaf] ?? leaf
-    )
   }
 
   static func split(_ name: String) -> (module: String, leaf: String) {
@@ -165,13 +167,13 @@ private struct NameMatcher {
   /// Pairs equal names, with and without a wrapper's prefix.
   mutating func matchEqualNames() {
     for prefix in [""] + StateDictMismatch.knownPrefixes {
+      var targets = Dictionary(grouping: new, by: \.name)
       for first in old where first.name.hasPrefix(prefix) {
-        let rest = first.name.dropFirst(prefix.count)
-        guard
-          let second = new.first(where: {
-            $0.name == rest && $0.kind.shape == first.kind.shape
-          })
+        let rest = String(first.name.dropFirst(prefix.count))
+        guard let second = targets[rest]?.first,
+          second.kind.shape == first.kind.shape
         else { continue }
+        targets[rest] = nil
         pair(
           first,
           second,
@@ -188,21 +190,22 @@ private struct NameMatcher {
     var count: Int
     repeat {
       count = found.count
+      var partners = Dictionary(grouping: new, by: \.place)
       for first in old {
-        guard let module = modules[first.module] else { continue }
-        let partners = new.filter {
-          $0.kind == first.kind && $0.module == module
-        }
-        if partners.count == 1 {
-          pair(first, partners[0], 0.9, "its module is \(module)")
-        }
+        guard let module = modules[first.module],
+          let places = partners[Place(kind: first.kind, module: module)],
+          places.count == 1
+        else { continue }
+        pair(first, places[0], 0.9, "its module is \(module)")
+        partners = Dictionary(grouping: new, by: \.place)
       }
-      for first in old {
-        let rivals = old.count { $0.kind == first.kind }
-        let partners = new.filter { $0.kind == first.kind }
-        if rivals == 1, partners.count == 1 {
-          pair(first, partners[0], 0.85, "the only ones of their shape")
-        }
+      // Who is the only one stays so: pairing takes away, and adds none.
+      let rivals = Dictionary(grouping: old, by: \.kind)
+      for second in new {
+        guard let first = rivals[second.kind], first.count == 1,
+          new.count(where: { $0.kind == second.kind }) == 1
+        else { continue }
+        pair(first[0], second, 0.85, "the only ones of their shape")
       }
     } while found.count > count
   }

@@ -262,4 +262,16 @@ struct NameSuggestionTests {
     #expect(suggestion.matches.isEmpty && suggestion.doubtful.isEmpty)
     #expect(suggestion.missing == ["a.weight"])
   }
+
+  @Test(
+    "Thousands of tensors of one shape take no time",
+    .timeLimit(.minutes(1))
+  )
+  func isLinear() throws {
+    let count = 20_000
+    let source = try tensors((0..<count).map { ("a.\($0 % 7).b\($0)", [16]) })
+    let suggestion = NameSuggestion(from: source, to: parameters(Self.model))
+    #expect(suggestion.matches.isEmpty)
+    #expect(suggestion.unmatched.count >= count - Self.model.count)
+  }
 }
