@@ -7,6 +7,7 @@ enum JSONOutput {
   static func print(_ reports: [JSONValue], isAsked: Bool) {
     guard isAsked else { return }
     let value = reports.count == 1 ? reports[0] : .array(reports)
-    Swift.print(value.text(indent: 2))
+    value.write(indent: 2) { Swift.print($0, terminator: "") }
+    Swift.print()
   }
 }

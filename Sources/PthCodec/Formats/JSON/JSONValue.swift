@@ -29,12 +29,35 @@ package enum JSONValue: Sendable {
   /// - Returns: JSON without a newline at its end.
   package func bytes(indent: Int? = nil) -> [UInt8] {
     var text: [UInt8] = []
-    append(to: &text, indent: indent, level: 0)
+    append(to: &text, indent: indent, level: 0) { _ in }
     return text
   }
 
+  /// Writes the value's text in pieces, so that a long one is never whole in
+  /// memory.
+  ///
+  /// - Parameters:
+  ///   - indent: The spaces of one level; nil for one line.
+  ///   - sink: Takes each piece in turn; none ends within a character.
+  package func write(indent: Int? = nil, to sink: (String) -> Void) {
+    var text: [UInt8] = []
+    append(to: &text, indent: indent, level: 0) { text in
+      guard text.count >= Self.pieceSize else { return }
+      sink(String(decoding: text, as: UTF8.self))
+      text.removeAll(keepingCapacity: true)
+    }
+    sink(String(decoding: text, as: UTF8.self))
+  }
+
+  private static let pieceSize = 1 << 16
+
   // Values are made by this package, never read: no depth to guard against.
-  private func append(to text: inout [UInt8], indent: Int?, level: Int) {
+  private func append(
+    to text: inout [UInt8],
+    indent: Int?,
+    level: Int,
+    afterItem: (inout [UInt8]) -> Void
+  ) {
     switch self {
     case .null: text += "null".utf8
     case .bool(let value): text += (value ? "true" : "false").utf8
@@ -44,13 +67,25 @@ package enum JSONValue: Sendable {
     case .string(let value): Self.append(value, to: &text)
     case .array(let values):
       Self.append(values.count, "[", "]", to: &text, indent, level) {
-        values[$0].append(to: &$1, indent: indent, level: level + 1)
+        values[$0].append(
+          to: &$1,
+          indent: indent,
+          level: level + 1,
+          afterItem: afterItem
+        )
+        afterItem(&$1)
       }
     case .object(let members):
       Self.append(members.count, "{", "}", to: &text, indent, level) {
         Self.append(members[$0].key, to: &$1)
         $1 += (indent == nil ? ":" : ": ").utf8
-        members[$0].value.append(to: &$1, indent: indent, level: level + 1)
+        members[$0].value.append(
+          to: &$1,
+          indent: indent,
+          level: level + 1,
+          afterItem: afterItem
+        )
+        afterItem(&$1)
       }
     }
   }
