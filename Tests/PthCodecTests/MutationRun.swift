@@ -14,7 +14,9 @@ struct MutationRun {
     .flatMap { Int($0) } ?? 640 << 10
   /// The most processor time for one thing that is done with an input; debug
   /// builds are slow.
-  private static let seconds = _isDebugAssertConfiguration() ? 20 : 2
+  private static let seconds = Int(
+    (_isDebugAssertConfiguration() ? 20 : 2) * TestTime.factor
+  )
   /// Larger files are changed in every eighth round only.
   private static let smallSize = 1 << 16
   /// The processor time after which no new round begins.

@@ -106,9 +106,10 @@ public enum Command {
     let ended = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in ended.signal() }
     try process.run()
-    guard ended.wait(timeout: .now() + seconds) == .success else {
+    let limit = seconds * TestTime.factor
+    guard ended.wait(timeout: .now() + limit) == .success else {
       kill(process.processIdentifier, SIGKILL)
-      throw Failure.timeout(arguments: arguments, seconds: seconds)
+      throw Failure.timeout(arguments: arguments, seconds: limit)
     }
     return process.terminationReason == .uncaughtSignal
       ? 128 + process.terminationStatus : process.terminationStatus
