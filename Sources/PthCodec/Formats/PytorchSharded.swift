@@ -50,7 +50,12 @@ struct PytorchSharded: CheckpointFormat {
     options: WriteOptions
   ) -> [ConversionLoss] {
     var report = LossReport(descriptor.id)
+    if ShardedObject(checkpoint) != nil {
+      report.addRecords(of: checkpoint)
+      return report.losses
+    }
     report.addValues(of: checkpoint)
+    report.addObject(of: checkpoint)
     report.addTexts(of: checkpoint)
     if checkpoint.format == .torchScript {
       report.add("code", "a state dict has no code")
@@ -60,24 +65,20 @@ struct PytorchSharded: CheckpointFormat {
 
   /// Writes each file as a state dict with all modules' versions, which a
   /// model that loads the files one by one looks for in each.
+  ///
+  /// Entries of a state dict that are no tensors go into the first file.
   func write(
     _ checkpoint: Checkpoint,
     to path: String,
     options: WriteOptions
   ) throws {
-    // Tensors that share memory share it only within one file.
-    var groups: OrderedDictionary<ObjectIdentifier, [String]> = [:]
-    var sizes: [ObjectIdentifier: Int] = [:]
-    for (name, tensor) in checkpoint.tensors {
-      let identity = ObjectIdentifier(tensor.storage)
-      groups[identity, default: []].append(name)
-      sizes[identity] = tensor.storage.isMeta ? 0 : tensor.storage.byteCount
-    }
-    let total = sizes.values.reduce(0) {
-      $0.addingReportingOverflow($1).partialValue
+    let object = ShardedObject(checkpoint)
+    let groups = object?.groups ?? Self.groups(of: checkpoint)
+    let total = groups.reduce(0) {
+      $0.addingReportingOverflow($1.byteCount).partialValue
     }
     let plan = try ShardPlan(
-      groups.map { ($0.value, sizes[$0.key] ?? 0) },
+      groups,
       path: path,
       suffix: "bin",
       options: options
@@ -85,10 +86,8 @@ struct PytorchSharded: CheckpointFormat {
     var files: [AtomicFile] = []
     var done = 0
     for (file, names) in zip(plan.files, plan.shards) {
-      var shard = StateDict([:], moduleVersions: checkpoint.moduleVersions)
-      for name in names { shard.tensors[name] = checkpoint.tensors[name] }
       let written = try TorchArchiveOutput(
-        Checkpoint(shard),
+        object?.part(names) ?? Self.part(names, of: checkpoint),
         path: plan.folder + file,
         options: options.forPart(after: done, of: total)
       )
@@ -99,5 +98,29 @@ struct PytorchSharded: CheckpointFormat {
     let index = try plan.writeIndex(totalSize: total, options: options)
     for file in files { try file.commit() }
     try index.commit()
+  }
+
+  /// Tensors that share memory share it only within one file.
+  private static func groups(
+    of checkpoint: Checkpoint
+  ) -> [(names: [String], byteCount: Int)] {
+    var groups:
+      OrderedDictionary<ObjectIdentifier, (names: [String], byteCount: Int)> =
+        [:]
+    for (name, tensor) in checkpoint.tensors {
+      let size = tensor.storage.isMeta ? 0 : tensor.storage.byteCount
+      groups[ObjectIdentifier(tensor.storage), default: ([], size)]
+        .names.append(name)
+    }
+    return Array(groups.values)
+  }
+
+  private static func part(
+    _ names: [String],
+    of checkpoint: Checkpoint
+  ) -> Checkpoint {
+    var shard = StateDict([:], moduleVersions: checkpoint.moduleVersions)
+    for name in names { shard.tensors[name] = checkpoint.tensors[name] }
+    return Checkpoint(shard)
   }
 }

@@ -37,6 +37,16 @@ struct GraphBuilder: GraphPickling {
     return taken()
   }
 
+  /// Gives a state dict the attribute that has its modules' versions.
+  mutating func setModuleVersions(
+    _ versions: OrderedDictionary<String, Int>,
+    of dict: PickleGraph.NodeID
+  ) {
+    stack.append(dict)
+    putModuleVersions(versions)
+    _ = taken()
+  }
+
   mutating func setRoot(_ id: PickleGraph.NodeID) {
     graph.root = id
   }

@@ -169,7 +169,13 @@ extension TensorPickling where Self: ~Copyable {
       target.putText(name)
       target.putTensor(tensor)
     }
-    guard !moduleVersions.isEmpty else { return }
+    if !moduleVersions.isEmpty { putModuleVersions(moduleVersions) }
+  }
+
+  /// Gives the state dict before the attribute with its modules' versions.
+  mutating func putModuleVersions(
+    _ moduleVersions: OrderedDictionary<String, Int>
+  ) {
     putDict()
     putItems(1) { target, _ in
       target.putConstant(.metadata)

@@ -35,7 +35,8 @@ struct ShardIndex {
   ///   - format: The format of the whole.
   ///   - path: The index's path; the files are beside it.
   ///   - open: Reads one file.
-  /// - Returns: The tensors in the index's order.
+  /// - Returns: The tensors in the files' order where they are Python's own,
+  ///   in the index's otherwise.
   /// - Throws: ``CheckpointError`` where index and files do not fit each other.
   func checkpoint(
     as format: FormatID,
@@ -56,9 +57,16 @@ struct ShardIndex {
         throw error.located(file: folder + name)
       }
     }
+    var merged = MergedObject(shards)
+    // Otherwise only the tensors are put together.
+    if merged?.fits(places) != true { merged = nil }
     var tensors: OrderedDictionary<String, Tensor> = [:]
     var mapped: [String: Int] = [:]
     for (key, name) in places {
+      if merged != nil {
+        mapped[name, default: 0] += shards[name]?.tensorCount(at: key) ?? 0
+        continue
+      }
       guard let tensor = shards[name]?.tensors[key] else {
         throw CheckpointError(
           .damaged,
@@ -76,6 +84,11 @@ struct ShardIndex {
         "\(name) has a tensor that the index does not place there",
         keyPath: extra
       )
+    }
+    if let content = try merged?.content() {
+      var checkpoint = try Checkpoint(walking: content, as: format)
+      checkpoint.metadata = metadata
+      return checkpoint
     }
     var versions: OrderedDictionary<String, Int> = [:]
     for shard in shards.values {
@@ -143,5 +156,14 @@ struct ShardIndex {
       places[key] = name
     }
     return places
+  }
+}
+
+extension Checkpoint {
+  /// How many tensors an entry of the root is: a sparse one's parts count.
+  fileprivate func tensorCount(at key: String) -> Int {
+    if tensors[key] != nil { return 1 }
+    let prefix = key + "."
+    return tensors.keys.count { $0.hasPrefix(prefix) }
   }
 }
