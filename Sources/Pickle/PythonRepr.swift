@@ -1,5 +1,5 @@
 /// Values as Python's `repr` shows them.
-enum PythonRepr {
+package enum PythonRepr {
   /// A string, given in UTF-8 that may have lone surrogates.
   static func string(_ utf8: UnsafeRawBufferPointer) -> String {
     let apostrophe = UInt8(ascii: "'")
@@ -17,7 +17,7 @@ enum PythonRepr {
   }
 
   /// Bytes, with the `b` in front.
-  static func bytes(_ bytes: UnsafeRawBufferPointer) -> String {
+  package static func bytes(_ bytes: UnsafeRawBufferPointer) -> String {
     let quoted = unsafe EscapedText.quoted(bytes)
     return "b" + String(decoding: quoted, as: UTF8.self)
   }

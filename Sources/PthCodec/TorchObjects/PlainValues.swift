@@ -91,7 +91,7 @@ extension GraphReader {
       return text.prefix(400) + "…(\(text.utf8.count) bytes)…"
         + text.suffix(400)
     case .bytes, .byteArray:
-      return "b'" + String(decoding: graph.bytes(id) ?? [], as: UTF8.self) + "'"
+      return bytesText(graph.bytes(id) ?? [])
     case .tuple:
       // Only one level is spelled out: a key's depth is a file's to choose.
       let parts = graph.children(id).prefix(8).map { child in
@@ -101,13 +101,19 @@ extension GraphReader {
     case .global:
       return graph.global(id).map { "\($0.module).\($0.name)" } ?? "global"
     case .object:
-      if let bytes = bytes(id) {
-        return "b'" + String(decoding: bytes, as: UTF8.self) + "'"
-      }
-      return "<\(typeName(id))>"
+      return bytes(id).map { bytesText($0) } ?? "<\(typeName(id))>"
     case .list, .dict, .set, .frozenSet, .persistentID, .extension, .buffer:
       return "<\(typeName(id))>"
     }
+  }
+
+  /// Python's `repr` of bytes: other bytes have another text.
+  private func bytesText(_ bytes: [UInt8]) -> String {
+    guard bytes.count <= Self.longestKey else {
+      return bytesText(Array(bytes.prefix(100)))
+        + "…(\(bytes.count) bytes)…" + bytesText(Array(bytes.suffix(100)))
+    }
+    return unsafe bytes.withUnsafeBytes { unsafe PythonRepr.bytes($0) }
   }
 
   /// Python's name of a node's type.
