@@ -122,7 +122,14 @@ package enum JSONValue: Sendable {
       // What needs no escape is copied in one piece.
       var start = 0
       for index in 0..<utf8.count {
-        guard let escape = unsafe escape(utf8[index]) else { continue }
+        let byte = unsafe utf8[index]
+        // A long text has few others, or none.
+        if byte >= 0x20, byte != UInt8(ascii: "\""),
+          byte != UInt8(ascii: "\\")
+        {
+          continue
+        }
+        guard let escape = escape(byte) else { continue }
         unsafe text.append(contentsOf: utf8[start..<index])
         text += escape.utf8
         start = index + 1

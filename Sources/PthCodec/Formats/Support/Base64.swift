@@ -17,22 +17,36 @@ enum Base64 {
 
   /// The text of `bytes`.
   static func encode(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    let letters = letters
+    unsafe String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) {
+      text in
+      unsafe bytes.withUnsafeBufferPointer { bytes in
+        unsafe letters.withUnsafeBufferPointer { letters in
+          unsafe encode(bytes, letters, to: text)
+        }
+      }
+    }
+  }
+
+  private static func encode(
+    _ bytes: UnsafeBufferPointer<UInt8>,
+    _ letters: UnsafeBufferPointer<UInt8>,
+    to text: UnsafeMutableBufferPointer<UInt8>
+  ) -> Int {
+    var end = 0
     for start in stride(from: 0, to: bytes.count, by: 3) {
       let count = min(3, bytes.count - start)
       // A missing byte counts as 0, and its letter becomes a sign of that.
-      let second = count > 1 ? bytes[start + 1] : 0
-      let third = count > 2 ? bytes[start + 2] : 0
+      let second = unsafe count > 1 ? bytes[start + 1] : 0
+      let third = unsafe count > 2 ? bytes[start + 2] : 0
       let bits =
-        UInt32(bytes[start]) << 16 | UInt32(second) << 8 | UInt32(third)
-      text.append(letters[Int(bits >> 18)])
-      text.append(letters[Int(bits >> 12 & 63)])
-      text.append(count > 1 ? letters[Int(bits >> 6 & 63)] : padding)
-      text.append(count > 2 ? letters[Int(bits & 63)] : padding)
+        unsafe UInt32(bytes[start]) << 16 | UInt32(second) << 8 | UInt32(third)
+      unsafe text[end] = letters[Int(bits >> 18)]
+      unsafe text[end + 1] = letters[Int(bits >> 12 & 63)]
+      unsafe text[end + 2] = count > 1 ? letters[Int(bits >> 6 & 63)] : padding
+      unsafe text[end + 3] = count > 2 ? letters[Int(bits & 63)] : padding
+      end += 4
     }
-    return String(decoding: text, as: UTF8.self)
+    return end
   }
 
   /// The bytes of `text`; nil where it is not as ``encode(_:)`` writes it.
