@@ -119,7 +119,9 @@ extension Machine {
 
   private mutating func runProto() throws(PickleError) {
     let version = try readByte()
-    guard version <= 5 else { throw failure(.unsupportedProtocol(version)) }
+    guard version <= 5 || takesAnyProtocol else {
+      throw failure(.unsupportedProtocol(version))
+    }
     protocolVersion = version
     hasProtocol = true
   }

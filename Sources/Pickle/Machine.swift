@@ -30,6 +30,8 @@ struct Machine: ~Copyable {
   var isBinary = false
   var bufferCount: UInt64 = 0
   let limits: PickleLimits
+  /// Whether a protocol that does not exist is taken, as some readers do.
+  var takesAnyProtocol = false
   let maxNodes: Int
   let maxDepth: Int
 

@@ -29,6 +29,9 @@ public struct Unpickler {
     public let graph: PickleGraph
     /// Why decoding ended before a STOP, or nil.
     public let failure: PickleError?
+    /// The number of the memo entry that is farthest from the others; 0 where
+    /// they lie close together.
+    package let farthestMemo: Int
   }
 
   /// Decodes as much of a pickle as can be.
@@ -43,19 +46,44 @@ public struct Unpickler {
     at offset: Int = 0,
     limits: PickleLimits = .default
   ) -> Partial {
+    decodePermissively(
+      source,
+      at: offset,
+      limits: limits,
+      takesAnyProtocol: false
+    )
+  }
+
+  /// Decodes as much of a pickle as can be, perhaps one of a protocol that
+  /// does not exist.
+  ///
+  /// - Parameters:
+  ///   - source: The bytes; the graph keeps them alive.
+  ///   - offset: Where the pickle starts.
+  ///   - limits: How much the pickle may ask for.
+  ///   - takesAnyProtocol: Whether protocols after 5 are read like 5.
+  /// - Returns: The values and the failure, if there was one.
+  package static func decodePermissively(
+    _ source: PickleSource,
+    at offset: Int,
+    limits: PickleLimits,
+    takesAnyProtocol: Bool
+  ) -> Partial {
     var machine = Machine(source, at: offset, limits: limits)
+    machine.takesAnyProtocol = takesAnyProtocol
+    let root: UInt32
+    var failure: PickleError?
     do {
-      let root = try machine.run()
-      return Partial(
-        graph: machine.finish(root: root, source: source),
-        failure: nil
-      )
+      root = try machine.run()
     } catch {
-      let root = machine.bottomOfStack()
-      return Partial(
-        graph: machine.finish(root: root, source: source),
-        failure: error
-      )
+      root = machine.bottomOfStack()
+      failure = error
     }
+    let farthest = machine.sparseMemo.keys.max() ?? 0
+    return Partial(
+      graph: machine.finish(root: root, source: source),
+      failure: failure,
+      farthestMemo: Int(farthest)
+    )
   }
 }

@@ -24,10 +24,32 @@ struct TarDirectory {
   ///   file's end, and a name that is there twice.
   init(_ file: MappedFile) throws(CheckpointError) {
     self.file = file
+    guard let end = try readHeaders() else { return }
+    throw fault("the file ends before its tar archive does", end)
+  }
+
+  /// Whether members of these names are there and whole, and only the empty
+  /// blocks that end an archive are missing: Python does without them.
+  static func lacksOnlyItsEnd(_ file: MappedFile, with names: [String]) -> Bool
+  {
+    var directory = TarDirectory(unread: file)
+    guard let end = try? directory.readHeaders() else { return false }
+    return end <= file.count
+      && names.allSatisfy { directory.members[$0] != nil }
+  }
+
+  private init(unread file: MappedFile) {
+    self.file = file
+  }
+
+  /// Reads the headers up to an empty block.
+  ///
+  /// - Returns: Where the file ends instead; nil where it does not.
+  private mutating func readHeaders() throws(CheckpointError) -> Int? {
     var position = 0
     var extra = PaxRecords()
     while let block = block(at: position) {
-      if block.allSatisfy({ $0 == 0 }) { return }
+      if block.allSatisfy({ $0 == 0 }) { return nil }
       guard let header = TarHeader(block) else {
         throw fault("a tar header's checksum is wrong", position)
       }
@@ -56,7 +78,7 @@ struct TarDirectory {
       let rest = size % Self.blockSize
       position = range.upperBound + (rest == 0 ? 0 : Self.blockSize - rest)
     }
-    throw fault("the file ends before its tar archive does", position)
+    return position
   }
 
   /// The bytes of a member.

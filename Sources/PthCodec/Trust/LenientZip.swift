@@ -85,6 +85,29 @@ struct LenientZip {
       let known = places.updateValue(index, forKey: Self.folded(entry.name))
       if known != nil { duplicates.append(Self.text(entry.name)) }
     }
+    if !duplicates.isEmpty { findAsSorted() }
+  }
+
+  /// Of names that come more than once takes the one that torch finds: it
+  /// sorts the directory, by a sort that isn't stable, and halves its way.
+  private mutating func findAsSorted() {
+    let names = entries.map { Self.folded($0.name) }
+    var order = Array(names.indices)
+    HeapSort.sort(&order) { names[$0].lexicographicallyPrecedes(names[$1]) }
+    for name in Set(duplicates.map { Self.folded(Array($0.utf8)) }) {
+      var range = order.indices
+      while !range.isEmpty {
+        let middle = range.lowerBound + (range.count - 1) / 2
+        let found = names[order[middle]]
+        if found == name {
+          places[name] = order[middle]
+          break
+        }
+        range =
+          found.lexicographicallyPrecedes(name)
+          ? middle + 1..<range.upperBound : range.lowerBound..<middle
+      }
+    }
   }
 
   /// Checks that torch can list all records, which it does before loading.

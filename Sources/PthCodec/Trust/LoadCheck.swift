@@ -150,7 +150,9 @@ struct LoadRun {
     let partial = Unpickler.decodePermissively(
       source,
       at: start,
-      limits: options.reading.pickle.within(fileSize: fileSize)
+      limits: options.reading.pickle.within(fileSize: fileSize),
+      // The weights-only unpickler does not mind.
+      takesAnyProtocol: options.weightsOnly
     )
     let check = PickleLoadCheck(
       source,
@@ -173,6 +175,7 @@ struct LoadRun {
       let source = try? ScanTarget(storage, location: "").source()
     else { return }
     var start = 0
+    var isReadable = true
     for number in 0..<5 {
       guard
         let graph = checkPickle(
@@ -183,12 +186,7 @@ struct LoadRun {
         )
       else { return }
       if number == 0 {
-        let inspection = PickleInspection(
-          policy: GlobalPolicy(),
-          limits: .default
-        )
-        guard inspection.inspect(source, at: 0, location: "").isLegacyMagic
-        else {
+        guard PickleInspection.isLegacyMagic(graph) else {
           return add(
             .error,
             "bad-magic",
@@ -206,6 +204,15 @@ struct LoadRun {
         )
       }
       start = graph.endOffset
+      isReadable = isReadable && graph.protocolVersion <= 5
+    }
+    guard isReadable else {
+      return add(
+        .warning,
+        "unknown-protocol",
+        "a pickle is of a protocol that does not exist, which "
+          + "weights_only=True does not mind; the storages are not checked"
+      )
     }
     checkByReading(file)
   }
@@ -220,8 +227,18 @@ struct LoadRun {
       )
     }
     checkTarPickles(file)
+    guard !TarDirectory.lacksOnlyItsEnd(file, with: Self.tarMembers) else {
+      return add(
+        .warning,
+        "truncated",
+        "the tar archive has no end, which Python does without; the storages "
+          + "are not checked"
+      )
+    }
     checkByReading(file)
   }
+
+  private static let tarMembers = ["storages", "tensors", "pickle"]
 
   private mutating func checkTarPickles(_ file: MappedFile) {
     guard let storage = try? Storage(mapping: file, range: 0..<file.count)
@@ -229,9 +246,7 @@ struct LoadRun {
     let target = ScanTarget(storage, location: "")
     var members = TarMembers(target)
     while let member = try? members.next() {
-      guard ["storages", "tensors", "pickle"].contains(member.name) else {
-        continue
-      }
+      guard Self.tarMembers.contains(member.name) else { continue }
       let part = target.part(member.range, location: member.name)
       guard let source = try? part.source() else { return }
       var walk = TorchTarWalk(part, source, isTensors: member.name == "tensors")

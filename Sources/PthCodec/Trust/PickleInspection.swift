@@ -124,11 +124,14 @@ struct PickleInspection {
       failure: report.failure?.message,
       failureOffset: report.failure?.offset
     )
-    let graph = partial.graph
     let isMagic =
-      report.failure == nil
-      && graph.bigIntBytes(graph.root) == Self.legacyMagic
+      report.failure == nil && Self.isLegacyMagic(partial.graph)
     return (pickle, isMagic)
+  }
+
+  /// Whether a pickle is the number that opens files of torch before 1.6.
+  static func isLegacyMagic(_ graph: PickleGraph) -> Bool {
+    graph.bigIntBytes(graph.root) == legacyMagic
   }
 
   /// The number 0x1950a86a20f9469cfc6c, which opens files of torch < 1.6.

@@ -52,7 +52,7 @@ struct PickleLoadCheck {
     if options.weightsOnly {
       found += refusedOpcodes() + refusedCalls()
     } else {
-      found += impossibleCalls()
+      found += impossibleCalls() + hugeMemo()
     }
     for name in names { found += check(name) }
     if let failure = partial.failure {
@@ -83,6 +83,22 @@ struct PickleLoadCheck {
       keyPath: keyPath,
       message
     )
+  }
+
+  /// Python's memo is an array twice as long as the farthest entry needs.
+  private func hugeMemo() -> [Finding] {
+    let bytes = partial.farthestMemo.multipliedReportingOverflow(by: 16)
+    guard bytes.partialValue >= 1 << 32 else { return [] }
+    return [
+      finding(
+        .warning,
+        "needs-memory",
+        nil,
+        nil,
+        "its memo entry \(partial.farthestMemo) makes Python ask for "
+          + "\(bytes.partialValue >> 30) GiB"
+      )
+    ]
   }
 
   // MARK: The weights-only unpickler
