@@ -189,6 +189,11 @@ struct EditingTests {
     )
     return isNew ? "torch-2.13" : "torch-1.13"
   }
+
+  /// The layout that the torch that judges writes.
+  static func layout() throws -> TorchLayout {
+    try fixtures() == "torch-2.13" ? .torch2 : .torch1
+  }
 }
 
 extension EditingTests.Case {

@@ -1,3 +1,4 @@
+import OrderedCollections
 import PthCodec
 import Tensors
 import TestSupport
@@ -121,6 +122,22 @@ struct ReadingTests {
       let copy = inner.file("first.pth")
       try Checkpoint.open(file).save(to: copy)
       #expect(try readFile(copy) == readFile(file))
+    }
+  }
+
+  @Test("keys that are bytes have the text that Python gives them")
+  func keysOfBytes() throws {
+    try withTemporaryDirectory { folder in
+      let file = folder.file("bytes.pth")
+      let names: [String] = try Python.value(
+        """
+        keys = [b'\\xe9tat', b'\\xe8tat', b"it's", b'a\\n', b'']
+        torch.save({k: torch.ones(2) for k in keys}, file)
+        result = [str(k) for k in keys]
+        """,
+        ["file": .text(file)]
+      )
+      #expect(Array(try Checkpoint.open(file).tensors.keys) == names)
     }
   }
 }

@@ -70,4 +70,21 @@ func mapACheckpoint() throws {
   // block
   try Checkpoint(classifier.stateDict()).save(to: "classifier.pth")
   // end
+
+  // block
+  var optimizer = OptimizerState(
+    groups: [
+      .init(
+        parameters: (0..<6).map { .number($0) },
+        options: ["lr": .float(3e-4)]
+      )
+    ]
+  )
+  try optimizer.set("exp_avg", to: classifier)
+  try Checkpoint(optimizer.value).save(to: "optimizer.pth")
+
+  let saved = try OptimizerState(Checkpoint.open("optimizer.pth"))
+  let means = try saved.values("exp_avg", like: classifier)
+  print(means.output.bias.shape, saved.groups[0].options["lr"]?.number ?? 0)
+  // end
 }

@@ -84,7 +84,10 @@ struct CodeBlockTests {
       ),
       (
         "map-a-checkpoint",
-        ["[\"cnn.0.weight\", \"cnn.0.bias\"", "fc.4.bias", "classifier.0"],
+        [
+          "[\"cnn.0.weight\", \"cnn.0.bias\"", "fc.4.bias", "classifier.0",
+          "[10] 0.0003",
+        ],
       ),
       ("write-a-checkpoint", ["epoch", "npz holds tensors only"]),
       ("add-a-format", []),
@@ -117,7 +120,7 @@ struct CodeBlockTests {
   private static let written = [
     "readme": ["homework.safetensors"],
     "landing-page": ["homework.safetensors"],
-    "map-a-checkpoint": ["classifier.pth"],
+    "map-a-checkpoint": ["classifier.pth", "optimizer.pth"],
     "write-a-checkpoint": [
       "linear.pth", "labels.pth", "training.pth", "small.pth", "old.pth",
     ],

@@ -37,6 +37,25 @@ public indirect enum PythonValue: Sendable {
   case stateDict(StateDict)
 }
 
+extension PythonValue {
+  /// The number that an integer, a float or a tensor of one element is; nil
+  /// for another value.
+  public var number: Double? {
+    switch self {
+    case .int(let number): Double(number)
+    case .float(let number): number
+    case .tensor(let tensor) where tensor.elementCount == 1:
+      try? tensor.converted(to: .float64).elements(as: Double.self).first
+    default: nil
+    }
+  }
+
+  /// The tensor; nil for another value.
+  public var tensor: Tensor? {
+    if case .tensor(let tensor) = self { tensor } else { nil }
+  }
+}
+
 extension Checkpoint {
   /// Makes a checkpoint of any object.
   ///
