@@ -42,6 +42,12 @@ public enum Command {
     }
   }
 
+  /// The seconds after which a program is taken to hang.
+  ///
+  /// A busy machine, and a build that counts the lines that it reaches, take ten
+  /// times as long as others.
+  public static let patience = 300.0
+
   /// Runs a program and waits for its end.
   ///
   /// - Parameters:
@@ -59,7 +65,7 @@ public enum Command {
     input: [UInt8]? = nil,
     directory: String? = nil,
     environment: [String: String] = [:],
-    seconds: Double = 120
+    seconds: Double = patience
   ) throws -> Outcome {
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw Failure.missing(program)

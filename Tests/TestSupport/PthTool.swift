@@ -31,7 +31,7 @@ public enum PthTool {
     input: [UInt8]? = nil,
     directory: String? = nil,
     environment: [String: String] = [:],
-    seconds: Double = 120
+    seconds: Double = Command.patience
   ) throws -> Command.Outcome {
     try Command.run(
       path,
@@ -58,7 +58,7 @@ public enum PthTool {
     input: [UInt8]? = nil,
     directory: String? = nil,
     environment: [String: String] = [:],
-    seconds: Double = 120
+    seconds: Double = Command.patience
   ) throws -> Command.Outcome {
     try run(
       arguments,

@@ -210,8 +210,7 @@ struct FaultTests {
         let outcome = try PthTool.run(
           "convert",
           input,
-          folder.file("out.pth"),
-          seconds: 20
+          folder.file("out.pth")
         )
         #expect((65...74).contains(outcome.status), "\(outcome.messages)")
         #expect(outcome.messages.hasPrefix("pth: error: \(input)"))
