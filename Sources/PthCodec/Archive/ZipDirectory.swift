@@ -49,7 +49,7 @@ package struct ZipRecord: Sendable {
 }
 
 /// Signatures and sizes of the zip format (PKWARE's APPNOTE, 4.3).
-enum Zip {
+package enum Zip {
   static let localSignature: UInt32 = 0x0403_4b50
   static let descriptorSignature: UInt32 = 0x0807_4b50
   static let centralSignature: UInt32 = 0x0201_4b50
@@ -63,6 +63,11 @@ enum Zip {
   static let end64Size = 56
   static let locatorSize = 20
   static let maximumComment = 0xFFFF
+
+  /// Whether bytes begin as an archive does: with a record.
+  package static func recognizes(_ head: [UInt8]) -> Bool {
+    head.starts(with: [0x50, 0x4B, 0x03, 0x04])
+  }
 }
 
 /// A zip archive's list of records.

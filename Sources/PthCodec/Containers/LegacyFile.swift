@@ -10,7 +10,7 @@ internal import Tensors
 ///
 /// Source: `_legacy_save` and `_legacy_load` in `torch/serialization.py`, and
 /// `torch/csrc/serialization.cpp` of torch 0.2 to 2.13.
-struct LegacyFile {
+package struct LegacyFile {
   /// The object.
   let graph: PickleGraph
 
@@ -20,7 +20,7 @@ struct LegacyFile {
   private let file: MappedFile
   private let places: [String: Range<Int>]
 
-  /// The number that each file begins with, little-endian.
+  /// The number 0x1950a86a20f9469cfc6c, which opens each file, little-endian.
   static let magic: [UInt8] = [
     0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
   ]
@@ -28,11 +28,19 @@ struct LegacyFile {
   /// The only version that there ever was.
   static let protocolVersion = 1001
 
+  /// How many pickles stand before the storages.
+  package static let pickleCount = 5
+
   /// Whether an input begins with the pickled magic number.
   static func recognizes(_ input: CheckpointInput) -> Bool {
+    input.file != nil && recognizes(input.head)
+  }
+
+  /// Whether a file's first bytes are the pickled magic number.
+  package static func recognizes(_ head: [UInt8]) -> Bool {
     // PROTO, or LONG before protocol 2.
-    guard input.file != nil, [0x80, 0x4c].contains(input.head.first),
-      let first = try? Unpickler.decode(PickleSource(input.head))
+    guard [0x80, 0x4c].contains(head.first),
+      let first = try? Unpickler.decode(PickleSource(head))
     else { return false }
     return first.bigIntBytes(first.root) == magic
   }

@@ -78,7 +78,8 @@ struct ArchiveLayoutNotes {
       guard record.headerOffset == offset, record.isStored,
         let header = try? reader.directory.localHeader(of: record),
         header.dataOffset
-          == offset + 30 + record.nameRange.count + layout.localExtraSize
+          == offset + Zip.localHeaderSize + record.nameRange.count
+          + layout.localExtraSize
       else { return reader.name(at: index) }
       offset = layout.end
     }

@@ -112,8 +112,7 @@ struct ScanRun {
     depth: Int
   ) throws -> Bool {
     let head = try target.head(512)
-    let isZip = head.starts(with: [0x50, 0x4b, 0x03, 0x04])
-    if try isZip || ZipScan.hasDirectory(target) {
+    if try Zip.recognizes(head) || ZipScan.hasDirectory(target) {
       guard depth < Self.maxDepth else {
         noteTooDeep(target)
         return true
@@ -130,7 +129,7 @@ struct ScanRun {
       try scanTar(target, depth: depth)
       return true
     }
-    if head.starts(with: [0x93] + "NUMPY".utf8) {
+    if NPYHeader.recognizes(head) {
       try scanArray(target, head)
       return true
     }
@@ -191,7 +190,7 @@ struct ScanRun {
       }
       report.pickles.append(pickle)
       if legacyLeft > 0 { legacyLeft -= 1 }
-      if isFirst, isMagic { legacyLeft = 4 }
+      if isFirst, isMagic { legacyLeft = LegacyFile.pickleCount - 1 }
       let end = pickle.offset + pickle.byteCount
       guard pickle.failure == nil, end > start else { return true }
       // Behind its fifth pickle such a file holds the storages' bytes.

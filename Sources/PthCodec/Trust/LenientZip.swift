@@ -170,12 +170,13 @@ struct LenientZip {
     }
     let range = bytes.withView { view -> Range<Int>? in
       guard entry.headerOffset <= view.count,
-        view.u32(entry.headerOffset) == 0x0403_4b50,
+        view.u32(entry.headerOffset) == Zip.localSignature,
         let nameSize = view.u16(entry.headerOffset + 26),
         let extraSize = view.u16(entry.headerOffset + 28)
       else { return nil }
       return Range(
-        start: entry.headerOffset + 30 + Int(nameSize) + Int(extraSize),
+        start: entry.headerOffset + Zip.localHeaderSize + Int(nameSize)
+          + Int(extraSize),
         count: entry.compressedSize
       )
     }

@@ -6,11 +6,6 @@ struct LenientZipDirectory {
 
   private let view: ByteView
 
-  private static let endSize = 22
-  private static let locatorSize = 20
-  private static let end64Size = 56
-  private static let entrySize = 46
-
   init(_ view: ByteView) {
     self.view = view
   }
@@ -18,7 +13,7 @@ struct LenientZipDirectory {
   /// All entries.
   func entries() throws(LenientZip.Fault) -> [LenientZip.Entry] {
     let end = try endRecord()
-    guard end.size >= end.count * Self.entrySize else {
+    guard end.size >= end.count * Zip.centralHeaderSize else {
       throw damaged("the directory is shorter than its entries")
     }
     guard let range = Range(start: end.offset, count: end.size),
@@ -64,14 +59,14 @@ struct LenientZipDirectory {
     var end = End(count: count, size: size, offset: offset, disk: disk)
     var countHere = here
     var startDisk = start
-    let locator = at - Self.locatorSize
-    if at >= Self.locatorSize + Self.end64Size,
-      view.u32(locator) == 0x0706_4b50
+    let locator = at - Zip.locatorSize
+    if at >= Zip.locatorSize + Zip.end64Size,
+      view.u32(locator) == Zip.locatorSignature
     {
       guard let at64 = view.position(locator + 8),
-        at64 <= view.count - Self.end64Size
+        at64 <= view.count - Zip.end64Size
       else { throw damaged("the zip64 end record is past the end") }
-      if view.u32(at64) == 0x0606_4b50 {
+      if view.u32(at64) == Zip.end64Signature {
         guard let recordSize = view.u64(at64 + 4), recordSize >= 44 else {
           throw damaged("the zip64 end record is too short")
         }
@@ -102,10 +97,10 @@ struct LenientZipDirectory {
 
   /// The last end record of the file's last 64 KiB.
   private func findEnd() -> Int? {
-    var at = view.count - Self.endSize
-    let first = max(0, view.count - (0xffff + Self.endSize))
+    var at = view.count - Zip.endSize
+    let first = max(0, view.count - (Zip.maximumComment + Zip.endSize))
     while at >= first {
-      if view.u32(at) == 0x0605_4b50 { return at }
+      if view.u32(at) == Zip.endSignature { return at }
       at -= 1
     }
     return nil
@@ -119,7 +114,8 @@ struct LenientZipDirectory {
     left: Int,
     disk: Int
   ) throws(Fault) -> (entry: LenientZip.Entry, size: Int) {
-    guard left >= Self.entrySize, view.u32(offset) == 0x0201_4b50,
+    guard left >= Zip.centralHeaderSize,
+      view.u32(offset) == Zip.centralSignature,
       let flags = view.u16(offset + 8), let method = view.u16(offset + 10),
       let methodAndTime = view.u32(offset + 10),
       var compressed = field(offset + 20), var size = field(offset + 24),
@@ -139,16 +135,22 @@ struct LenientZipDirectory {
         "entry \(number) lies on another volume"
       )
     }
-    guard compressed == none || header + 30 + compressed <= view.count else {
+    guard
+      compressed == none
+        || header + Zip.localHeaderSize + compressed <= view.count
+    else {
       throw damaged("entry \(number) runs past the end of the file")
     }
     // A masked directory.
     guard flags & 0x2000 == 0 else {
       throw Fault("encrypted", "the directory is encrypted")
     }
-    let total = Self.entrySize + nameSize + extraSize + commentSize
+    let total = Zip.centralHeaderSize + nameSize + extraSize + commentSize
     guard total <= left,
-      let nameRange = Range(start: offset + Self.entrySize, count: nameSize),
+      let nameRange = Range(
+        start: offset + Zip.centralHeaderSize,
+        count: nameSize
+      ),
       let bytes = unsafe view.slice(nameRange)
     else { throw damaged("entry \(number) is cut") }
     if compressed == none || size == none || header == none {

@@ -75,7 +75,7 @@ public enum LoadCheck {
       options,
       fileSize: file.count
     )
-    if input.head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+    if Zip.recognizes(input.head) {
       run.checkArchive(file)
     } else if TarMembers.recognizes(input.head) {
       run.checkTar(file)
@@ -169,14 +169,14 @@ struct LoadRun {
 
   // MARK: Other containers
 
-  /// Checks the five pickles of a legacy file.
+  /// Checks the pickles of a legacy file.
   mutating func checkLegacy(_ file: MappedFile) {
     guard let storage = try? Storage(mapping: file, range: 0..<file.count),
       let source = try? ScanTarget(storage, location: "").source()
     else { return }
     var start = 0
     var isReadable = true
-    for number in 0..<5 {
+    for number in 0..<LegacyFile.pickleCount {
       guard
         let graph = checkPickle(
           source,
@@ -195,12 +195,12 @@ struct LoadRun {
           )
         }
       }
-      if number == 1, graph.int(graph.root) != 1001 {
+      if number == 1, graph.int(graph.root) != LegacyFile.protocolVersion {
         return add(
           .error,
           "bad-protocol",
           offset: start,
-          "the protocol version should be 1001"
+          "the protocol version should be \(LegacyFile.protocolVersion)"
         )
       }
       start = graph.endOffset

@@ -131,13 +131,8 @@ struct PickleInspection {
 
   /// Whether a pickle is the number that opens files of torch before 1.6.
   static func isLegacyMagic(_ graph: PickleGraph) -> Bool {
-    graph.bigIntBytes(graph.root) == legacyMagic
+    graph.bigIntBytes(graph.root) == LegacyFile.magic
   }
-
-  /// The number 0x1950a86a20f9469cfc6c, which opens files of torch < 1.6.
-  private static let legacyMagic: [UInt8] = [
-    0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
-  ]
 
   private func global(_ finding: Scanner.Finding) -> ScannedGlobal {
     ScannedGlobal(

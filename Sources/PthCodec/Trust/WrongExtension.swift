@@ -58,7 +58,7 @@ package enum WrongExtension {
       // nothing.
       return families.map(\.name).first { $0 == format.rawValue }
     case nil:
-      if input.head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+      if Zip.recognizes(input.head) {
         return "a zip archive"
       }
       return input.head.first == 0x80 ? "a pickle" : nil

@@ -39,8 +39,8 @@ struct DisassembleCommand: ParsableCommand {
 
   func run() throws {
     let mapped = try MappedFile.open(StandardInput.path(for: file))
-    let head = unsafe mapped.withUnsafeBytes { unsafe Array($0.prefix(20)) }
-    if head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+    let head = unsafe mapped.withUnsafeBytes { unsafe Array($0.prefix(64)) }
+    if Zip.recognizes(head) {
       let name = record ?? "data.pkl"
       let storage = try ArchiveReader(mapped).storage(forRecord: name)
       return try show(storage, count: 1, record: name)
@@ -51,19 +51,10 @@ struct DisassembleCommand: ParsableCommand {
         "\(file): it is no archive, so it has no record \(record)"
       )
     }
-    let isLegacy = head.starts(with: Self.legacyMagic)
+    let isLegacy = LegacyFile.recognizes(head)
     let whole = try Storage(mapping: mapped, range: 0..<mapped.count)
-    try show(whole, count: isLegacy ? Self.legacyPickles : 1, record: nil)
+    try show(whole, count: isLegacy ? LegacyFile.pickleCount : 1, record: nil)
   }
-
-  /// The number 0x1950a86a20f9469cfc6c as a pickle, which old files begin with.
-  private static let legacyMagic: [UInt8] = [
-    0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8,
-    0x50, 0x19, 0x2e,
-  ]
-
-  /// Magic number, version, machine, object, keys of the storages.
-  private static let legacyPickles = 5
 
   private func show(
     _ storage: Storage,
