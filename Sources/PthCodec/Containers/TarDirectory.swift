@@ -10,8 +10,6 @@ struct TarDirectory {
 
   private let file: MappedFile
 
-  private static let blockSize = 512
-
   /// Whether a first block is a tar header of a file called one of `names`.
   static func begins(_ head: [UInt8], with names: [String]) -> Bool {
     guard let header = TarHeader(head) else { return false }
@@ -53,7 +51,7 @@ struct TarDirectory {
       guard let header = TarHeader(block) else {
         throw fault("a tar header's checksum is wrong", position)
       }
-      let start = position + Self.blockSize
+      let start = position + TarHeader.blockSize
       let size = extra.size ?? header.size
       guard let size, size <= file.count - start else {
         throw fault(
@@ -75,8 +73,7 @@ struct TarDirectory {
       case .other:
         extra = PaxRecords()
       }
-      let rest = size % Self.blockSize
-      position = range.upperBound + (rest == 0 ? 0 : Self.blockSize - rest)
+      position = start + TarHeader.padded(size)
     }
     return position
   }
@@ -96,8 +93,8 @@ struct TarDirectory {
   }
 
   private func block(at position: Int) -> [UInt8]? {
-    guard position <= file.count - Self.blockSize else { return nil }
-    return bytes(position..<position + Self.blockSize)
+    guard position <= file.count - TarHeader.blockSize else { return nil }
+    return bytes(position..<position + TarHeader.blockSize)
   }
 
   private func bytes(_ range: Range<Int>) -> [UInt8] {
@@ -116,61 +113,6 @@ struct TarDirectory {
       offset: offset,
       hint: "the file was cut or changed; get it again"
     )
-  }
-}
-
-/// One header of 512 bytes.
-private struct TarHeader {
-  enum MemberType { case file, pax, other }
-
-  let name: String
-  let type: MemberType
-  /// Nil for a number that can't be one.
-  let size: Int?
-
-  var isPax: Bool { if case .pax = type { true } else { false } }
-
-  /// Nil where the checksum is wrong.
-  init?(_ block: [UInt8]) {
-    guard block.count >= 512 else { return nil }
-    // The checksum counts its own field as spaces.
-    let sum = block[..<512].enumerated().reduce(0) { sum, byte in
-      sum + ((148..<156).contains(byte.offset) ? 0x20 : Int(byte.element))
-    }
-    guard Self.number(block[148..<156]) == sum else { return nil }
-    let base = Self.text(block[0..<100])
-    let isUstar = block[257..<262].elementsEqual("ustar".utf8)
-    let prefix = isUstar ? Self.text(block[345..<500]) : ""
-    name = prefix.isEmpty ? base : prefix + "/" + base
-    size = Self.number(block[124..<136])
-    switch block[156] {
-    case UInt8(ascii: "0"), 0: type = .file
-    case UInt8(ascii: "x"): type = .pax
-    default: type = .other
-    }
-  }
-
-  private static func text(_ field: ArraySlice<UInt8>) -> String {
-    String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
-  }
-
-  /// Octal digits, or a large number in base 256 behind a set bit.
-  private static func number(_ field: ArraySlice<UInt8>) -> Int? {
-    if let first = field.first, first & 0x80 != 0 {
-      guard first == 0x80 else { return nil }
-      var value = 0
-      for byte in field.dropFirst() {
-        guard value <= Int.max >> 8 else { return nil }
-        value = value << 8 | Int(byte)
-      }
-      return value
-    }
-    let digits = field.drop { $0 == 0x20 }.prefix {
-      $0 != 0 && $0 != 0x20
-    }
-    guard digits.allSatisfy({ (0x30...0x37).contains($0) }) else { return nil }
-    return digits.isEmpty
-      ? 0 : Int(String(decoding: digits, as: UTF8.self), radix: 8)
   }
 }
 

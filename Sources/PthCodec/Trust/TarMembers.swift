@@ -1,4 +1,3 @@
-internal import Pickle
 internal import Tensors
 
 /// The members of a tar archive, as Python's tarfile finds them.
@@ -9,8 +8,6 @@ struct TarMembers {
     /// Where its content lies in the archive.
     let range: Range<Int>
   }
-
-  private static let blockSize = 512
 
   /// Why the archive can't be read to its end.
   private(set) var fault: Finding?
@@ -24,22 +21,20 @@ struct TarMembers {
 
   /// Whether a first block is a tar header: its checksum tells.
   static func recognizes(_ block: [UInt8]) -> Bool {
-    guard block.count == blockSize, block[0] != 0 else { return false }
-    return number(block[148..<156]) == checksum(block)
+    block.first != 0 && TarHeader(block) != nil
   }
 
   /// The next member that is a file.
   mutating func next() throws -> Member? {
-    while offset + Self.blockSize <= target.count {
+    while offset + TarHeader.blockSize <= target.count {
       let start = offset
+      let content = start + TarHeader.blockSize
       let block = try unsafe target.withUnsafeBytes {
-        unsafe Array($0[start..<start + Self.blockSize])
+        unsafe Array($0[start..<content])
       }
       // Two empty blocks end the archive; readers stop at one.
       guard block[0] != 0 else { return nil }
-      guard Self.number(block[148..<156]) == Self.checksum(block),
-        let size = Self.number(block[124..<136])
-      else {
+      guard let header = TarHeader(block), let size = header.size else {
         fault = Finding(
           .error,
           "bad-tar-header",
@@ -48,7 +43,6 @@ struct TarMembers {
         )
         return nil
       }
-      let content = start + Self.blockSize
       guard size <= target.count - content else {
         fault = Finding(
           .error,
@@ -58,40 +52,10 @@ struct TarMembers {
         )
         return nil
       }
-      let padded = (size + Self.blockSize - 1) / Self.blockSize
-      offset = content + padded * Self.blockSize
-      let type = block[156]
-      guard type == 0 || type == UInt8(ascii: "0") else { continue }
-      let name = block[0..<100].prefix { $0 != 0 }
-      return Member(
-        name: String(decoding: name, as: UTF8.self),
-        range: content..<content + size
-      )
+      offset = content + TarHeader.padded(size)
+      guard header.type == .file else { continue }
+      return Member(name: header.name, range: content..<content + size)
     }
     return nil
-  }
-
-  /// An octal number, or a binary one where the first bit is set.
-  private static func number(_ field: ArraySlice<UInt8>) -> Int? {
-    if field.first == 0x80 {
-      var value = 0
-      for byte in field.dropFirst() {
-        let (shifted, overflow) = value.multipliedReportingOverflow(by: 256)
-        guard !overflow else { return nil }
-        value = shifted | Int(byte)
-      }
-      return value
-    }
-    let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0 && $0 != 0x20 }
-    guard !digits.isEmpty else { return 0 }
-    return Int(String(decoding: digits, as: UTF8.self), radix: 8)
-      .flatMap { $0 < 0 ? nil : $0 }
-  }
-
-  /// The sum of all bytes, those of the sum itself taken as blanks.
-  private static func checksum(_ block: [UInt8]) -> Int {
-    block.enumerated().reduce(0) { sum, item in
-      sum + (148..<156 ~= item.offset ? 0x20 : Int(item.element))
-    }
   }
 }
