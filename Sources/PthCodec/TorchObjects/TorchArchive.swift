@@ -24,10 +24,7 @@ struct TorchArchive {
   private init(_ directory: ZipDirectory, options: ReadOptions) throws {
     reader = try ArchiveReader(
       directory,
-      limits: ArchiveLimits(
-        maximumInflatedBytes: options.maxInflatedSize,
-        maximumInflationRatio: options.maxInflationRatio
-      )
+      limits: options.archiveLimits
     )
     self.options = options
     byteOrder = try Self.byteOrder(of: reader)

@@ -92,7 +92,7 @@ public enum FileVerifier {
     do {
       return try FormatRegistry.reader(for: input, as: nil).descriptor.id
     } catch let error {
-      if input.head.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+      if Zip.recognizes(input.head) {
         return .pytorchZip
       }
       if let file = input.file, let directory = try? ZipDirectory(file),
@@ -167,16 +167,6 @@ public enum FileVerifier {
     let checkpoint = try FormatRegistry.reader(for: input, as: nil)
       .read(input, options: options.reading)
     return try TensorContent.nonFinite(checkpoint)
-  }
-}
-
-extension ReadOptions {
-  /// The limits of these options that concern archives.
-  var archiveLimits: ArchiveLimits {
-    ArchiveLimits(
-      maximumInflatedBytes: maxInflatedSize,
-      maximumInflationRatio: maxInflationRatio
-    )
   }
 }
 

@@ -37,10 +37,7 @@ public struct NPZFormat: CheckpointFormat {
     let file = try input.mappedFile()
     let reader = try GeneralZipReader(
       file,
-      limits: ArchiveLimits(
-        maximumInflatedBytes: options.maxInflatedSize,
-        maximumInflationRatio: options.maxInflationRatio
-      )
+      limits: options.archiveLimits
     )
     var checkpoint = Checkpoint(format: .npz, tensors: [:])
     for (index, record) in reader.names.enumerated() {
