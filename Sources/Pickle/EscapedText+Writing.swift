@@ -75,9 +75,7 @@ extension EscapedText {
     digits: Int,
     to line: inout [UInt8]
   ) {
-    let text = String(value, radix: 16)
-    line += Array(prefix.utf8)
-    line += Array(repeating: 0x30, count: max(0, digits - text.utf8.count))
-    line += Array(text.utf8)
+    line += prefix.utf8
+    line += zeroPadded(value, radix: 16, width: digits).utf8
   }
 }

@@ -57,8 +57,7 @@ enum TwosComplement {
     guard let first = groups.last else { return "0" }
     var text = (isNegative ? "-" : "") + String(first)
     for group in groups.dropLast().reversed() {
-      let digits = String(group)
-      text += String(repeating: "0", count: 9 - digits.count) + digits
+      text += zeroPadded(group, width: 9)
     }
     return text
   }

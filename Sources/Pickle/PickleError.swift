@@ -99,6 +99,5 @@ extension PickleError: CustomStringConvertible {
 }
 
 func hex(_ byte: UInt8) -> String {
-  let digits = String(byte, radix: 16)
-  return digits.count < 2 ? "0" + digits : digits
+  zeroPadded(byte, radix: 16, width: 2)
 }

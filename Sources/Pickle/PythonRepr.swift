@@ -46,10 +46,8 @@ package enum PythonRepr {
   private static func appendEscape(_ scalar: UInt32, to text: inout [UInt8]) {
     let (prefix, digits) =
       scalar < 0x100 ? ("\\x", 2) : scalar < 0x10000 ? ("\\u", 4) : ("\\U", 8)
-    let value = String(scalar, radix: 16)
     text += prefix.utf8
-    text += Array(repeating: 0x30, count: max(0, digits - value.utf8.count))
-    text += value.utf8
+    text += zeroPadded(scalar, radix: 16, width: digits).utf8
   }
 
   /// As `str.isprintable`: neither control nor separator, except the space.

@@ -1,6 +1,8 @@
 // The record `.data/serialization_id`, which torch ≥ 2.1 computes from what it
 // has written. PyTorch only logs it; here it makes files equal to its own.
 
+internal import Pickle
+
 /// PyTorch's identification of an archive's content: 40 digits.
 ///
 /// The first 20 fold the hashes of the records' names, in the order in which
@@ -14,12 +16,8 @@ enum SerializationID {
     for index in HashSetOrder(hashes: nameHashes).indices {
       folded = combine(folded, nameHashes[index])
     }
-    return digits(folded) + digits(checksums.value)
-  }
-
-  private static func digits(_ number: UInt64) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: 20 - text.count) + text
+    return zeroPadded(folded, width: 20)
+      + zeroPadded(checksums.value, width: 20)
   }
 
   private static func combine(_ seed: UInt64, _ value: UInt64) -> UInt64 {

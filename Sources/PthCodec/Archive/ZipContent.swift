@@ -1,4 +1,5 @@
 // The bytes of an archive's records: views of the file, or inflated.
+internal import Pickle
 internal import Tensors
 
 /// An archive's directory and what it takes to read its records.
@@ -152,8 +153,5 @@ extension ZipDirectory {
   }
 }
 
-/// A 32-bit number as eight hexadecimal digits.
-func hex(_ number: UInt32) -> String {
-  let digits = String(number, radix: 16)
-  return String(repeating: "0", count: 8 - digits.count) + digits
-}
+/// A CRC-32 as eight hexadecimal digits.
+func hex(_ sum: UInt32) -> String { zeroPadded(sum, radix: 16, width: 8) }

@@ -1,5 +1,6 @@
 internal import Crypto
 internal import OrderedCollections
+internal import Pickle
 internal import PthCodec
 internal import Tensors
 
@@ -60,8 +61,6 @@ enum Checksum {
         )
       }
     }
-    return hash.finalize().map { byte in
-      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }.joined()
+    return hexadecimal(hash.finalize())
   }
 }

@@ -1,4 +1,5 @@
 internal import OrderedCollections
+internal import Pickle
 internal import PthCodec
 internal import Tensors
 
@@ -104,10 +105,5 @@ struct InfoReport {
     case .bytes(let bytes): .string(hexadecimal(bytes))
     case .described(let words): .string(words)
     }
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-      .joined()
   }
 }

@@ -1,3 +1,5 @@
+internal import Pickle
+
 /// Numbers and names as a person reads them.
 enum Text {
   /// A number of bytes in binary units: `2.7 MiB`.
@@ -37,12 +39,6 @@ enum Text {
       ? "scalar" : shape.map(String.init).joined(separator: "×")
   }
 
-  /// A number with leading zeros: `007`.
-  static func padded(_ number: Int, _ digits: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, digits - text.count)) + text
-  }
-
   /// A number with a fixed number of decimals.
   static func fixed(_ number: Double, _ decimals: Int) -> String {
     guard number.isFinite, number.magnitude < 1e15 else { return "\(number)" }
@@ -51,12 +47,9 @@ enum Text {
     let scaled = (number.magnitude * Double(scale)).rounded()
     guard scaled < 9e18 else { return "\(number)" }
     let whole = Int(scaled)
-    let fraction = String(whole % scale)
-    let padded =
-      String(repeating: "0", count: max(0, decimals - fraction.count))
-      + fraction
     let sign = number < 0 && whole != 0 ? "-" : ""
-    return sign + "\(whole / scale)" + (decimals > 0 ? ".\(padded)" : "")
+    let fraction = zeroPadded(whole % scale, width: decimals)
+    return sign + "\(whole / scale)" + (decimals > 0 ? ".\(fraction)" : "")
   }
 
   /// A string with its control characters made visible, so that a hostile

@@ -1,4 +1,5 @@
 internal import ConvNet
+internal import Pickle
 internal import PthCodec
 internal import Tensors
 
@@ -63,12 +64,12 @@ struct TrainingFiles {
       record.validationLoss, Double(record.validationAccuracy),
     ].map { Text.fixed($0, 5) }.joined(separator: " ")
     try TextFile.append(
-      "\(Text.padded(record.epoch, 3)) \(numbers)\n",
+      "\(zeroPadded(record.epoch, width: 3)) \(numbers)\n",
       to: log
     )
     if let accuracy = record.sampledTestAccuracy {
       try TextFile.append(
-        "\(Text.padded(record.epoch, 3)) \(Text.fixed(accuracy, 5))\n",
+        "\(zeroPadded(record.epoch, width: 3)) \(Text.fixed(accuracy, 5))\n",
         to: testLog
       )
     }

@@ -1,4 +1,5 @@
 internal import ConvNet
+internal import Pickle
 internal import Synchronization
 internal import Tensors
 
@@ -99,7 +100,7 @@ struct TrainingRun {
   }
 
   static func head(_ phase: String, _ epoch: Int, _ epochs: Int) -> String {
-    "[ \(phase) | \(Text.padded(epoch, 3))/\(Text.padded(epochs, 3)) ] "
+    "[ \(phase) | \(zeroPadded(epoch, width: 3))/\(zeroPadded(epochs, width: 3)) ] "
   }
 
   private static func numbers(_ loss: Double, _ accuracy: Float) -> String {

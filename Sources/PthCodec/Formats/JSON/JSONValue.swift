@@ -1,3 +1,5 @@
+internal import Pickle
+
 /// A value to be written as JSON (RFC 8259), with its keys in order.
 package enum JSONValue: Sendable {
   /// `null`.
@@ -149,9 +151,7 @@ package enum JSONValue: Sendable {
     case UInt8(ascii: "\n"): return "\\n"
     case UInt8(ascii: "\r"): return "\\r"
     case UInt8(ascii: "\t"): return "\\t"
-    case ..<0x20:
-      let digits = String(byte, radix: 16)
-      return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    case ..<0x20: return "\\u" + zeroPadded(byte, radix: 16, width: 4)
     default: return nil
     }
   }

@@ -1,4 +1,5 @@
 internal import OrderedCollections
+internal import Pickle
 internal import Tensors
 
 /// How a checkpoint is cut into several files with an index beside them.
@@ -62,8 +63,8 @@ struct ShardPlan {
     let count = shards.count
     self.shards = shards
     files = shards.indices.map { number in
-      "\(stem.name)-\(Self.digits(number + 1))-of-\(Self.digits(count))"
-        + ".\(suffix)"
+      "\(stem.name)-\(zeroPadded(number + 1, width: 5))"
+        + "-of-\(zeroPadded(count, width: 5)).\(suffix)"
     }
     folder = stem.folder
     index = "\(stem.folder)\(stem.name).\(suffix).index.json"
@@ -110,11 +111,6 @@ struct ShardPlan {
       break
     }
     return (folder, name.isEmpty ? "model" : name)
-  }
-
-  private static func digits(_ number: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
   }
 
   /// The bytes that a setting such as `500MB` means.
