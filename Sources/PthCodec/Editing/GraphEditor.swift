@@ -82,6 +82,11 @@ struct GraphEditor: GraphPickling {
     )
   }
 
+  /// Empty bytes as protocol 2 has them: `_codecs.encode('', 'latin1')`.
+  mutating func emptyBytes() -> NodeID {
+    call("_codecs", "encode", [text(""), graph.addString("latin1")])
+  }
+
   /// The name of a storage: one that is there already, or a new one.
   mutating func key(
     of storage: Storage,

@@ -63,12 +63,11 @@ struct NumpyDecoder {
       throw reader.fault(id, "an array's data should be bytes")
     }
     return try TensorDecoder.checked {
+      // Column by column is row by row with the dimensions turned round.
       let layout =
-        if isFortran {
-          try Layout(shape: shape, strides: fortranStrides(of: shape))
-        } else {
-          try Layout(contiguous: shape)
-        }
+        try isFortran
+        ? Layout(contiguous: shape.reversed()).reversed()
+        : Layout(contiguous: shape)
       return try Tensor(
         dtype: element.dtype,
         layout: layout,
@@ -76,10 +75,6 @@ struct NumpyDecoder {
           .inHostOrder(from: element.byteOrder, dtype: element.dtype)
       )
     }
-  }
-
-  private func fortranStrides(of shape: [Int]) -> [Int] {
-    Array(Layout.contiguousStrides(of: shape.reversed()).reversed())
   }
 
   /// The value of a scalar `(dtype, bytes)` and its type's name.
@@ -121,46 +116,39 @@ struct NumpyDecoder {
   /// A dtype's name, such as `float32`; of one that no tensor has, and of one
   /// in the other byte order, NumPy's code, such as `<U2` and `>f4`.
   func dtypeName(_ id: PickleGraph.NodeID) -> String? {
+    guard let (code, mark) = dtypeCode(id) else { return nil }
+    if let element = element(id), element.byteOrder == .little {
+      return element.dtype.rawValue
+    }
+    return (mark == "<" || mark == ">" ? mark ?? "" : "") + code
+  }
+
+  /// The dtype that `numpy dtype(code, …)` and its state describe.
+  private func element(_ id: PickleGraph.NodeID) -> Element? {
+    guard let (code, mark) = dtypeCode(id),
+      let dtype = NumPyDType.dtype(ofCode: code)
+    else { return nil }
+    return Element(dtype: dtype, byteOrder: mark == ">" ? .big : .little)
+  }
+
+  /// The code of `numpy dtype(code, …)`, such as `f4`, and the mark of its byte
+  /// order: '<', '>', '|' or '='.
+  func dtypeCode(
+    _ id: PickleGraph.NodeID
+  ) -> (code: String, mark: String?)? {
     guard
       let object = graph.object(id), let global = graph.global(object.callable),
       global.module == "numpy", global.name == "dtype",
       let first = graph.children(object.arguments).first,
       let code = graph.string(first)
     else { return nil }
-    if let element = element(id), element.byteOrder == .little {
-      return element.dtype.rawValue
+    // The state is (version, order, …).
+    guard let state = object.state, graph.kind(state) == .tuple else {
+      return (code, nil)
     }
-    let mark = object.state.flatMap { state in
-      graph.kind(state) == .tuple
-        ? graph.children(state).dropFirst().first.flatMap { graph.string($0) }
-        : nil
-    }
-    return (mark.map { ["<", ">"].contains($0) ? $0 : "" } ?? "") + code
+    let mark = graph.children(state).dropFirst().first
+    return (code, mark.flatMap { graph.string($0) })
   }
-
-  /// The dtype that `numpy dtype(code, …)` and its state describe.
-  private func element(_ id: PickleGraph.NodeID) -> Element? {
-    guard
-      let object = graph.object(id), let global = graph.global(object.callable),
-      global.module == "numpy", global.name == "dtype",
-      let first = graph.children(object.arguments).first,
-      let code = graph.string(first), let dtype = Self.dtypes[code]
-    else { return nil }
-    var order = ByteOrder.little
-    // The state is (version, order, …): '<', '>', '|' or '='.
-    if let state = object.state, graph.kind(state) == .tuple,
-      let mark = graph.children(state).dropFirst().first
-    {
-      order = graph.string(mark, equals: ">") ? .big : .little
-    }
-    return Element(dtype: dtype, byteOrder: order)
-  }
-
-  private static let dtypes: [String: DType] = [
-    "f8": .float64, "f4": .float32, "f2": .float16, "c16": .complex128,
-    "c8": .complex64, "i8": .int64, "i4": .int32, "i2": .int16, "i1": .int8,
-    "u8": .uint64, "u4": .uint32, "u2": .uint16, "u1": .uint8, "b1": .bool,
-  ]
 }
 
 extension Tensor {

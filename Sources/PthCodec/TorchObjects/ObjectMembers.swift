@@ -175,7 +175,8 @@ extension GraphReader {
     graph.kind(id) == .dict ? members(graph.pairs(id)) : objectMembers(id)
   }
 
-  private func setTexts(_ id: PickleGraph.NodeID) -> [String] {
+  /// The texts of a set.
+  func setTexts(_ id: PickleGraph.NodeID) -> [String] {
     if graph.kind(id) == .set { return graph.children(id).map { keyText($0) } }
     guard let first = call(id)?.arguments.first else { return [] }
     return graph.children(first).map { keyText($0) }

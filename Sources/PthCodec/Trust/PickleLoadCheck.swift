@@ -144,7 +144,7 @@ struct PickleLoadCheck {
     for id in graph.nodes where graph.kind(id) == .object {
       guard let object = graph.object(id) else { continue }
       let name = graph.global(object.callable).map { "\($0.module).\($0.name)" }
-      guard let name, allows(name) else {
+      guard let name, table.letsThrough(name) else {
         // A refused global has been told about where it is imported.
         if name == nil {
           refuse(id, "refused-call", "weights_only=True does not call this")
@@ -199,24 +199,13 @@ struct PickleLoadCheck {
     }
   }
 
-  private func allows(_ name: String) -> Bool {
-    if table.weightsOnlyGlobals.contains(name) { return true }
-    guard options.target == .torch2, name.hasPrefix("__builtin__.") else {
-      return false
-    }
-    // torch 2 maps Python 2's module names.
-    return table.weightsOnlyGlobals.contains(
-      "builtins." + name.dropFirst("__builtin__.".count)
-    )
-  }
-
   // MARK: Imports
 
   private func check(_ found: Scanner.Finding) -> [Finding] {
     switch found.name {
     case .global(let module, let name):
       let full = module + "." + name
-      if options.weightsOnly, !allows(full) {
+      if options.weightsOnly, !table.letsThrough(full) {
         return [
           finding(
             .error,

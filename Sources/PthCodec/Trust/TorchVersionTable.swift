@@ -13,8 +13,8 @@ public enum TorchTarget: String, Sendable, Hashable, CaseIterable {
 struct TorchVersionTable: Sendable {
   /// The opcodes of the weights-only unpickler, by `pickletools`' names.
   let weightsOnlyOpcodes: Set<String>
-  /// The globals that the weights-only unpickler lets through.
-  let weightsOnlyGlobals: Set<String>
+  private let weightsOnlyGlobals: Set<String>
+  private let mapsPython2: Bool
   /// What torch has that the other version does not, or may not have: names
   /// in the modules that tensors are rebuilt with.
   let rebuilders: Set<String>
@@ -23,6 +23,7 @@ struct TorchVersionTable: Sendable {
 
   init(_ target: TorchTarget) {
     let isNew = target == .torch2
+    mapsPython2 = isNew
     weightsOnlyOpcodes = Self.opcodes.union(isNew ? ["BINFLOAT"] : [])
     dtypes = Self.words(
       isNew ? Self.dtypes1 + " " + Self.dtypes2 : Self.dtypes1
@@ -46,6 +47,18 @@ struct TorchVersionTable: Sendable {
       }
     }
     weightsOnlyGlobals = globals
+  }
+
+  /// Whether the weights-only unpickler lets a global through, by its module
+  /// and name joined by a dot.
+  func letsThrough(_ name: String) -> Bool {
+    let python2 = "__builtin__."
+    guard mapsPython2, name.hasPrefix(python2) else {
+      return weightsOnlyGlobals.contains(name)
+    }
+    return weightsOnlyGlobals.contains(
+      "builtins." + name.dropFirst(python2.count)
+    )
   }
 
   /// The classes of `torch.nn.modules` that torch 2 has and 1.13 has not.

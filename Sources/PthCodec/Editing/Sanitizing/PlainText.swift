@@ -1,4 +1,5 @@
 internal import Pickle
+internal import Tensors
 
 /// The text of objects that Python's library writes in a form of their own:
 /// dates, paths, numbers in decimal, members of enums.
@@ -40,8 +41,7 @@ struct PlainText {
   }
 
   private func padded(_ number: Int, _ width: Int = 2) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    zeroPadded(number, width: width)
   }
 
   /// ISO 8601, from the bytes that Python keeps.
@@ -119,24 +119,16 @@ struct PlainText {
     else { return nil }
     var full = Array(bytes.prefix(16))
     while full.count < 16 { full.append(0) }
-    let digits = full.reversed().map { byte in
-      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }
+    full.reverse()
     return [0..<4, 4..<6, 6..<8, 8..<10, 10..<16]
-      .map { digits[$0].joined() }.joined(separator: "-")
+      .map { hexadecimal(full[$0]) }.joined(separator: "-")
   }
 
   private var dtype: String? {
     guard let code = parts.arguments.first.flatMap({ graph.string($0) }) else {
       return nil
     }
-    let names = [
-      "f8": "float64", "f4": "float32", "f2": "float16", "c16": "complex128",
-      "c8": "complex64", "i8": "int64", "i4": "int32", "i2": "int16",
-      "i1": "int8", "u8": "uint64", "u4": "uint32", "u2": "uint16",
-      "u1": "uint8", "b1": "bool",
-    ]
-    return names[code] ?? code
+    return NumPyDType.dtype(ofCode: code)?.rawValue ?? code
   }
 
   /// `getattr(cls, 'NAME')`, as Python 3.11 writes an enum's member: its name,

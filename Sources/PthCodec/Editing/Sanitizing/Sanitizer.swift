@@ -19,6 +19,9 @@ struct Sanitizer {
   /// Keys of dictionaries and elements of sets, which Python must hash.
   private let hashed: Set<NodeID>
 
+  /// The version of PyTorch whose rules hold.
+  private static let torch = TorchVersionTable(.torch2)
+
   /// How each node is reached, by its index.
   private var parents: [Step?]
 
@@ -227,6 +230,11 @@ struct Sanitizer {
     changes.append(SanitizedValue(path: path(of: id), from: from, to: to))
   }
 
+  /// Whether `weights_only=True` lets a class or function through.
+  func isLetThrough(_ global: (module: String, name: String)) -> Bool {
+    Self.torch.letsThrough("\(global.module).\(global.name)")
+  }
+
   func isHashed(_ id: NodeID) -> Bool { hashed.contains(id) }
 
   private mutating func rewrite(_ id: NodeID) throws(CheckpointError) {
@@ -263,9 +271,7 @@ struct Sanitizer {
         carry = carry && magnitude[index] == 0
       }
     }
-    let digits = magnitude.reversed().map { byte in
-      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }.joined().drop { $0 == "0" }
+    let digits = hexadecimal(magnitude.reversed()).drop { $0 == "0" }
     try replace(
       id,
       with: editor.graph.addString((isNegative ? "-0x" : "0x") + digits),
@@ -278,22 +284,18 @@ struct Sanitizer {
     if original.kind(id) == .bytes {
       let bytes = original.bytes(id) ?? []
       if bytes.isEmpty {
-        try replace(id, with: emptyBytes(), from: "empty bytes", to: "bytes")
+        try replace(
+          id,
+          with: editor.emptyBytes(),
+          from: "empty bytes",
+          to: "bytes"
+        )
       } else if original.isPython2String(id) {
         editor.graph.replace(id, with: editor.graph.addBytes(bytes))
       }
     } else if original.isPython2String(id), let text = original.string(id) {
       editor.graph.replace(id, with: editor.text(text))
     }
-  }
-
-  /// `_codecs.encode('', 'latin1')`.
-  mutating func emptyBytes() -> NodeID {
-    editor.call(
-      "_codecs",
-      "encode",
-      [editor.text(""), editor.graph.addString("latin1")]
-    )
   }
 
   mutating func rewriteFrozenSet(
@@ -314,8 +316,8 @@ struct Sanitizer {
     guard let (module, name) = original.global(id) else {
       throw refusal(id, "a global with a computed name")
     }
-    guard !SafeGlobals.contains(module: module, name: name) else { return }
     let text = "\(module).\(name)"
+    guard !Self.torch.letsThrough(text) else { return }
     let kind = name == "Ellipsis" ? "Ellipsis" : "class or function \(text)"
     try replace(id, with: editor.graph.addString(text), from: kind, to: "str")
   }

@@ -61,7 +61,7 @@ extension Sanitizer {
     _ arguments: Arguments
   ) throws -> NodeID? {
     guard let bytes = reader.bytes(try arguments[1]),
-      !isBigEndian(try arguments[0])
+      NumpyDecoder(reader).dtypeCode(try arguments[0])?.mark != ">"
     else { return nil }
     let parts: [Double]
     switch bytes.count {
@@ -90,12 +90,6 @@ extension Sanitizer {
       "complex",
       parts.map { editor.graph.addFloat($0) }
     )
-  }
-
-  private func isBigEndian(_ dtype: NodeID) -> Bool {
-    let mark = original.object(dtype)?.state
-      .flatMap { original.children($0).dropFirst().first }
-    return mark.map { original.string($0, equals: ">") } ?? false
   }
 
   mutating func rewriteArray(
@@ -199,16 +193,12 @@ private struct TextArray {
     count: Int,
     data: PickleGraph.NodeID
   ) throws {
-    let graph = reader.graph
-    guard let object = graph.object(dtype),
-      let code = graph.children(object.arguments).first
-        .flatMap({ graph.string($0) }),
+    guard let (code, mark) = NumpyDecoder(reader).dtypeCode(dtype),
       let kind = code.first, kind == "U" || kind == "S",
       let length = Int(code.dropFirst()), let bytes = reader.bytes(data)
     else { return nil }
     isText = kind == "U"
-    let mark = object.state.flatMap { graph.children($0).dropFirst().first }
-    isBig = mark.map { graph.string($0, equals: ">") } ?? false
+    isBig = mark == ">"
     let (size, overflow) = length.multipliedReportingOverflow(
       by: isText ? 4 : 1
     )
@@ -225,11 +215,7 @@ private struct TextArray {
         let end = item.lastIndex { $0 != 0 }.map { $0 + 1 } ?? item.startIndex
         let bytes = Array(item[..<end])
         return bytes.isEmpty
-          ? editor.call(
-            "_codecs",
-            "encode",
-            [editor.text(""), editor.graph.addString("latin1")]
-          ) : editor.graph.addBytes(bytes)
+          ? editor.emptyBytes() : editor.graph.addBytes(bytes)
       }
       var text = ""
       for start in stride(from: item.startIndex, to: item.endIndex, by: 4) {

@@ -13,16 +13,15 @@ extension Sanitizer {
 
   /// Whether PyTorch lets the call through as it is.
   private func isAllowed(_ parts: ObjectParts) -> Bool {
-    guard let (module, name) = parts.callable,
-      SafeGlobals.contains(module: module, name: name),
+    guard let callable = parts.callable, isLetThrough(callable),
       parts.construction == .reduce || parts.construction == .newObj,
       parts.setItems.isEmpty, parts.listItems.isEmpty,
-      parts.dictItems.isEmpty || name == "OrderedDict" || name == "Counter"
+      parts.dictItems.isEmpty
+        || ["OrderedDict", "Counter"].contains(callable.name)
     else { return false }
     // A class that is no tensor's own can't be an argument.
-    return parts.arguments.allSatisfy { argument in
-      guard let (module, name) = original.global(argument) else { return true }
-      return SafeGlobals.contains(module: module, name: name)
+    return parts.arguments.allSatisfy {
+      original.global($0).map(isLetThrough) ?? true
     }
   }
 
@@ -42,7 +41,12 @@ extension Sanitizer {
         try rewriteArray(id, call.function, call.arguments)
         return true
       case .bytes where parts.arguments.isEmpty:
-        try replace(id, with: emptyBytes(), from: "empty bytes", to: "bytes")
+        try replace(
+          id,
+          with: editor.emptyBytes(),
+          from: "empty bytes",
+          to: "bytes"
+        )
         return true
       case .frozenSet:
         let elements = parts.arguments.first.map { original.children($0) }
@@ -97,10 +101,10 @@ extension Sanitizer {
   ) -> Bool {
     guard parts.arguments.count == 4,
       let function = original.global(parts.arguments[0]),
-      SafeGlobals.contains(module: function.module, name: function.name),
+      isLetThrough(function),
       let type = original.global(parts.arguments[1])
     else { return false }
-    let isKnown = SafeGlobals.contains(module: type.module, name: type.name)
+    let isKnown = isLetThrough(type)
     let isNew = parts.callable?.name == "_rebuild_from_type_v2"
     if isKnown, isNew { return true }
     var arguments = parts.arguments

@@ -11,6 +11,11 @@ enum NumPyDType {
     ("c8", .complex64), ("c16", .complex128),
   ]
 
+  /// The dtype of a code without a byte order, such as `f4`.
+  static func dtype(ofCode code: some StringProtocol) -> DType? {
+    kinds.first { $0.code == code }?.dtype
+  }
+
   /// The dtype and byte order of a type string such as `<f4`.
   ///
   /// - Throws: ``CheckpointError`` for a type that is no tensor's, with the
@@ -25,9 +30,7 @@ enum NumPyDType {
       throw CheckpointError(.damaged, "'\(text)' is no type of NumPy")
     }
     let code = text.dropFirst()
-    if let kind = kinds.first(where: { $0.code == code }) {
-      return (kind.dtype, order)
-    }
+    if let dtype = dtype(ofCode: code) { return (dtype, order) }
     let reason =
       switch code.first {
       case "O":
