@@ -90,6 +90,20 @@ public struct Layout: Sendable, Hashable {
     return strides
   }
 
+  /// The index in each dimension of an element, counted in row-major order.
+  package static func index(
+    ofElement position: Int,
+    in shape: [Int]
+  ) -> [Int] {
+    var rest = position
+    var index: [Int] = []
+    for size in shape.reversed() where size > 0 {
+      index.append(rest % size)
+      rest /= size
+    }
+    return index.reversed()
+  }
+
   /// The number of dimensions.
   public var rank: Int { shape.count }
 

@@ -142,8 +142,9 @@ public enum DatasetConversion {
   ) -> CheckpointError {
     CheckpointError(
       value.isNaN ? .mismatch : .lossy,
-      "the value \(value) at index \(index(position, in: tensor.shape)) is "
-        + "not a pixel's value k/255 with k from 0 to 255",
+      "the value \(value) at index "
+        + "\(Layout.index(ofElement: position, in: tensor.shape)) is not a "
+        + "pixel's value k/255 with k from 0 to 255",
       keyPath: name,
       hint: value.isNaN
         ? nil
@@ -167,15 +168,5 @@ public enum DatasetConversion {
       labels.append(label)
     }
     return try Tensor(labels, shape: tensor.shape)
-  }
-
-  private static func index(_ position: Int, in shape: [Int]) -> [Int] {
-    var rest = position
-    var index: [Int] = []
-    for size in shape.reversed() where size > 0 {
-      index.append(rest % size)
-      rest /= size
-    }
-    return index.reversed()
   }
 }

@@ -77,7 +77,7 @@ struct DiffReport {
           "by \(brief(largest)) at most, relative "
             + brief(elements.largestRelative ?? 0)
             + (elements.largestIndex.map {
-              ", at \(position($0, in: a))"
+              ", at \(Layout.index(ofElement: $0, in: a))"
             } ?? "")
         )
       }
@@ -91,17 +91,6 @@ struct DiffReport {
 
   private func brief(_ number: Double) -> String {
     Double(Float(number)) == number ? "\(Float(number))" : "\(number)"
-  }
-
-  /// The index in each dimension of an element.
-  private func position(_ index: Int, in shape: [Int]) -> [Int] {
-    var rest = index
-    var result: [Int] = []
-    for size in shape.reversed() where size > 0 {
-      result.append(rest % size)
-      rest /= size
-    }
-    return result.reversed()
   }
 
   private func shown(_ value: CheckpointValue?) -> String {

@@ -43,12 +43,9 @@ struct DCPFolder {
           let tensor = try tensor(entry, name).tensor()
           try tree.add(tensor, at: path)
         case .object:
-          let place = try place(DCPMetadata.Index(name: name, offset: nil))
-          let content = try archive(
-            place,
-            DCPMetadata.Index(name: name, offset: nil)
-          )
-          .checkpoint(as: .dcp)
+          let index = DCPMetadata.Index(name: name, offset: nil)
+          let place = try place(index)
+          let content = try archive(place, index).checkpoint(as: .dcp)
           try tree.add(content, at: path)
         }
       } catch let error as CheckpointError {

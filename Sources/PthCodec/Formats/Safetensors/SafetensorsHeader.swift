@@ -34,7 +34,8 @@ struct SafetensorsHeader {
       && input.head.count > 8 && input.head[8] == UInt8(ascii: "{")
   }
 
-  private static func size(in head: [UInt8]) -> Int? {
+  /// The length of the header that a file's first bytes tell.
+  static func size(in head: [UInt8]) -> Int? {
     guard head.count >= 8 else { return nil }
     let size = head.prefix(8).reversed().reduce(UInt64(0)) {
       $0 << 8 | UInt64($1)

@@ -157,12 +157,10 @@ struct ForeignContent {
     _ input: CheckpointInput
   ) -> ForeignContent? {
     let head = input.head
-    guard head.count > 9, head[8] == UInt8(ascii: "{"), let file = input.file
+    guard head.count > 9, head[8] == UInt8(ascii: "{"), let file = input.file,
+      let size = SafetensorsHeader.size(in: head), size > file.count,
+      size < 1 << 40
     else { return nil }
-    let size = head.prefix(8).reversed().reduce(UInt64(0)) {
-      $0 << 8 | UInt64($1)
-    }
-    guard size > file.count, size < 1 << 40 else { return nil }
     return ForeignContent(
       "it begins as safetensors do, with a header of \(size) bytes, but the "
         + "file has \(file.count)",

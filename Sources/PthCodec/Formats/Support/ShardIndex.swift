@@ -43,9 +43,7 @@ struct ShardIndex {
     beside path: String,
     opening open: (_ path: String) throws -> Checkpoint
   ) throws -> Checkpoint {
-    let folder =
-      path.contains("/")
-      ? String(path[...(path.lastIndex(of: "/") ?? path.startIndex)]) : ""
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     var metadata = metadata
     var shards: OrderedDictionary<String, Checkpoint> = [:]
     for (_, name) in places where shards[name] == nil {
