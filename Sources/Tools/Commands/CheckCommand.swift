@@ -20,7 +20,7 @@ struct CheckCommand: ParsableCommand {
   var input: String
 
   @Option(name: .customLong("for"), help: "torch-1.13 or torch-2.13.")
-  var version: TargetOption
+  var version: TorchTarget
 
   @Flag(help: "As torch.load with weights_only=True.")
   var weightsOnly = false
@@ -38,7 +38,7 @@ struct CheckCommand: ParsableCommand {
     let report = try LoadCheck.check(
       input,
       options: LoadOptions(
-        version.target,
+        version,
         weightsOnly: weightsOnly,
         mmap: mmap,
         reading: limits.readOptions
@@ -61,24 +61,8 @@ struct CheckCommand: ParsableCommand {
       if mmap { call += (weightsOnly ? " and" : " with") + " mmap=True" }
       let verdict = report.loads ? "loads in" : "does not load in"
       print("\(Text.printable(input)): \(verdict) \(call)")
-      for finding in report.findings {
-        print("  " + Text.printable(finding.description))
-      }
+      print(FindingText.lines(of: report.findings), terminator: "")
     }
     if !report.loads { throw Exit.found }
-  }
-}
-
-/// `--for`: a version of PyTorch.
-enum TargetOption: String, ExpressibleByArgument, CaseIterable {
-  case torch1 = "torch-1.13"
-  case torch2 = "torch-2.13"
-
-  /// The codec's name for it.
-  var target: TorchTarget {
-    switch self {
-    case .torch1: .torch1
-    case .torch2: .torch2
-    }
   }
 }

@@ -62,7 +62,7 @@ struct ConvertCommand: ParsableCommand {
   var to: String?
 
   @Option(help: "The records of a PyTorch archive: torch1 or torch2.")
-  var layout: LayoutOption?
+  var layout: TorchLayout?
 
   @Option(
     name: .customLong("protocol"),
@@ -172,7 +172,7 @@ struct ConvertCommand: ParsableCommand {
     let name =
       self.output == StandardInput.argument ? "standard output" : output
     var options = WriteOptions(
-      layout: layout?.layout,
+      layout: layout,
       pickleProtocol: pickleProtocol,
       replacesExisting: force,
       allowsLoss: force,

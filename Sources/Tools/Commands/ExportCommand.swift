@@ -37,7 +37,7 @@ struct ExportCommand: ParsableCommand {
   var output = "."
 
   @Option(help: "The records to write: torch1 or torch2.")
-  var layout: LayoutOption = .torch2
+  var layout: TorchLayout = .torch2
 
   func run() throws {
     let name = try homework.fileName()
@@ -48,7 +48,7 @@ struct ExportCommand: ParsableCommand {
     try Checkpoint(model.stateDict()).save(
       to: target,
       as: .pytorchZip,
-      options: WriteOptions(layout: layout.layout)
+      options: WriteOptions(layout: layout)
     )
     print(target)
   }

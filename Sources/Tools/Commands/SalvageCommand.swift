@@ -51,9 +51,7 @@ struct SalvageCommand: ParsableCommand {
     if json {
       print(jsonReport(report).text(indent: 2))
     } else {
-      for finding in report.notes {
-        print("  " + Text.printable(finding.description))
-      }
+      print(FindingText.lines(of: report.notes), terminator: "")
       for loss in report.losses {
         print("  lost \(Text.printable(loss.name)): \(loss.reason)")
       }

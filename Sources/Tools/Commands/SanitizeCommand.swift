@@ -27,7 +27,7 @@ struct SanitizeCommand: ParsableCommand {
   var output: String
 
   @Option(help: "The records of the archive: torch1 or torch2.")
-  var layout: LayoutOption?
+  var layout: TorchLayout?
 
   @Flag(help: "Print the changes as a JSON list.")
   var json = false
@@ -43,7 +43,7 @@ struct SanitizeCommand: ParsableCommand {
         to: output,
         as: .pytorchZip,
         options: WriteOptions(
-          layout: layout?.layout,
+          layout: layout,
           pickleProtocol: 2,
           replacesExisting: force,
           progress: progress

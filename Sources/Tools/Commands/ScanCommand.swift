@@ -46,29 +46,15 @@ struct ScanCommand: ParsableCommand {
 
   func run() throws {
     let globs = allowed.map { NameGlob($0) }
-    var reports: [JSONValue] = []
-    var isClean = true
-    for file in files {
-      let path = try StandardInput.path(for: file)
-      let name = StandardInput.name(of: file)
-      let report = try ProgressBar.during("scanning \(name)") { progress in
-        try FileScanner.scan(
-          path,
-          options: ScanOptions(
-            allowed: globs,
-            reading: limits.readOptions,
-            progress: progress
-          )
+    try ScanReport.report(on: files, "scanning", json: json) {
+      try FileScanner.scan(
+        $0,
+        options: ScanOptions(
+          allowed: globs,
+          reading: limits.readOptions,
+          progress: $1
         )
-      }
-      isClean = isClean && report.isClean
-      if json {
-        reports.append(ScanText.json(of: report, file: file))
-      } else {
-        print(ScanText.text(of: report, file: name), terminator: "")
-      }
+      )
     }
-    JSONOutput.print(reports, isAsked: json)
-    if !isClean { throw Exit.found }
   }
 }

@@ -34,41 +34,15 @@ struct VerifyCommand: ParsableCommand {
   var limits: LimitOptions
 
   func run() throws {
-    var reports: [JSONValue] = []
-    var isSound = true
-    for file in files {
-      let path = try StandardInput.path(for: file)
-      let name = StandardInput.name(of: file)
-      let report = try ProgressBar.during("checking \(name)") { progress in
-        try FileVerifier.verify(
-          path,
-          options: VerifyOptions(
-            checksFinite: finite,
-            reading: limits.readOptions,
-            progress: progress
-          )
+    try VerifyReport.report(on: files, "checking", json: json) {
+      try FileVerifier.verify(
+        $0,
+        options: VerifyOptions(
+          checksFinite: finite,
+          reading: limits.readOptions,
+          progress: $1
         )
-      }
-      isSound = isSound && report.isSound
-      if json {
-        reports.append(
-          .object([
-            ("file", .string(file)),
-            ("format", .string(report.format.rawValue)),
-            ("sound", .bool(report.isSound)),
-            ("findings", .array(report.findings.map(FindingText.json(of:)))),
-          ])
-        )
-      } else {
-        let verdict =
-          report.isSound ? Style.good("sound") : Style.bad("not sound")
-        print("\(name): \(verdict)")
-        for finding in report.findings {
-          print("  " + Text.printable(finding.description))
-        }
-      }
+      )
     }
-    JSONOutput.print(reports, isAsked: json)
-    if !isSound { throw Exit.found }
   }
 }

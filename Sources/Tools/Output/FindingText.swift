@@ -2,6 +2,11 @@ internal import PthCodec
 
 /// Findings as the tool prints them.
 enum FindingText {
+  /// Findings for a person, a line each.
+  static func lines(of findings: [Finding]) -> String {
+    findings.map { "  \(Text.printable($0.description))\n" }.joined()
+  }
+
   /// A finding for programs; what it does not have is left out.
   static func json(of finding: Finding) -> JSONValue {
     var members: [(key: String, value: JSONValue)] = [

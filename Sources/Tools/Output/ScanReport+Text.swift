@@ -1,25 +1,18 @@
 internal import PthCodec
 
-/// Scan reports as the tool prints them.
-enum ScanText {
+/// Reports of `pth scan` as the tool prints them.
+extension ScanReport: CheckReport {
+  var passes: Bool { isClean }
+
   private static let mostShown = 50
 
-  /// The report for a person.
-  ///
-  /// - Parameters:
-  ///   - report: What was found.
-  ///   - file: What to call the file.
-  /// - Returns: Lines, each with its end.
-  static func text(of report: ScanReport, file: String) -> String {
-    let pickles = report.pickles
+  func text(named name: String) -> String {
     let verdict =
-      report.isClean ? Style.good("clean") : Style.bad(report.verdict.rawValue)
-    var text = "\(file): \(verdict) (\(Text.count(pickles.count, "pickle")))\n"
-    for finding in report.findings {
-      text += "  " + Text.printable(finding.description) + "\n"
-    }
+      isClean ? Style.good("clean") : Style.bad(self.verdict.rawValue)
+    var text = "\(name): \(verdict) (\(Text.count(pickles.count, "pickle")))\n"
+    text += FindingText.lines(of: findings)
     for pickle in pickles where pickle.verdict != .safe {
-      text += lines(of: pickle)
+      text += Self.lines(of: pickle)
     }
     return text
   }
@@ -56,14 +49,13 @@ enum ScanText {
     return text
   }
 
-  /// The report for programs.
-  static func json(of report: ScanReport, file: String) -> JSONValue {
+  func json(file: String) -> JSONValue {
     .object([
       ("file", .string(file)),
-      ("verdict", .string(report.verdict.rawValue)),
-      ("clean", .bool(report.isClean)),
-      ("findings", .array(report.findings.map(FindingText.json(of:)))),
-      ("pickles", .array(report.pickles.map(json(of:)))),
+      ("verdict", .string(verdict.rawValue)),
+      ("clean", .bool(isClean)),
+      ("findings", .array(findings.map(FindingText.json(of:)))),
+      ("pickles", .array(pickles.map(Self.json(of:)))),
     ])
   }
 
