@@ -94,6 +94,23 @@ struct ShowCommandTests {
     #expect(meta.text.contains("it has a shape, but no elements"))
   }
 
+  @Test("a tensor without numbers says so in the list; zero has no sign")
+  func listWithoutNumbers() throws {
+    try withTemporaryDirectory { folder in
+      let file = folder.file("zeros.npy")
+      let header =
+        "{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }"
+      let padded = header + String(repeating: " ", count: 117 - header.count)
+      let start = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0]
+      // 3 and the negative zero.
+      let number: [UInt8] = [0, 0, 0x40, 0x40, 0, 0, 0, 0x80]
+      try writeFile(start + Array((padded + "\n").utf8) + number, to: file)
+      #expect(try PthTool.run("show", file).text.hasSuffix("value: 3+0j\n"))
+    }
+    let list = try PthTool.run("show", Fixture.path("torch-2.13/meta.pth"))
+    #expect(list.text.contains(" meta\n"), "\(list.text)")
+  }
+
   @Test("labels are counted one by one")
   func labels() throws {
     let run = try PthTool.run(

@@ -63,6 +63,18 @@ struct TerminalTests {
     #expect(narrow.contains { $0.hasPrefix("    NumPy's archive of") })
   }
 
+  @Test("the list of statistics has fewer digits rather than cut names")
+  func statistics() throws {
+    let file = Fixture.path("mnist/hw7_trained.pth")
+    let wide = Self.lines(try Self.run(columns: 120, "show '\(file)'"))
+    #expect(wide.contains { $0.hasPrefix("cnn.0.weight ") })
+    #expect(wide.contains { $0.contains("-0.357263") })
+    let narrow = Self.lines(try Self.run(columns: 80, "show '\(file)'"))
+    #expect(narrow.allSatisfy { $0.count <= 80 }, "\(narrow)")
+    #expect(narrow.contains { $0.hasPrefix("cnn.0.weight ") }, "\(narrow)")
+    #expect(narrow.contains { $0.contains("-0.357 ") }, "\(narrow)")
+  }
+
   @Test("COLUMNS outdoes the terminal, NO_COLOR takes the colours away")
   func settings() throws {
     let run = try Self.run(

@@ -86,23 +86,33 @@ struct ShowCommand: ParsableCommand {
   }
 
   private func list(_ checkpoint: Checkpoint) throws {
-    var table = Table(
-      ["TENSOR", "MIN", "MAX", "MEAN", "STD", "ZEROS", "NON-FINITE"],
-      rightAligned: [1, 2, 3, 4, 5, 6]
-    )
     let label = "reading \(StandardInput.name(of: file))"
     let total = checkpoint.tensors.values.reduce(0) { $0 &+ $1.byteCount }
+    var rows: [(name: String, row: TensorRow)] = []
     try ProgressBar.during(label) { progress in
       var done = 0
       for (name, tensor) in checkpoint.tensors {
         let size = tensor.byteCount / max(1, tensor.elementCount)
-        let cells = try TensorText(tensor).cells { [done] elements in
+        let row = try TensorText(tensor).row { [done] elements in
           progress(done &+ elements &* size, total)
         }
-        table.add([Text.printable(name)] + cells)
+        rows.append((Text.printable(name), row))
         done &+= tensor.byteCount
       }
     }
+    let tables = [6, 4, 3].map { digits in
+      var table = Table(
+        ["TENSOR", "MIN", "MAX", "MEAN", "STD", "ZEROS", "NON-FINITE"],
+        rightAligned: [1, 2, 3, 4, 5, 6]
+      )
+      for (name, row) in rows {
+        table.add([name] + row.cells(digits: digits))
+      }
+      return table
+    }
+    // A name says more than the last digits do.
+    let limit = Terminal.width ?? .max
+    let table = tables.first { $0.width <= limit } ?? tables[tables.count - 1]
     print(table.text(), terminator: "")
   }
 

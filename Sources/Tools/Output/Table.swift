@@ -18,6 +18,12 @@ struct Table {
     rows.append(cells)
   }
 
+  /// The columns of the terminal that the table takes as it is.
+  var width: Int {
+    let widths = columnWidths(fitting: nil, 0)
+    return widths.reduce(2 * max(0, widths.count - 1), +)
+  }
+
   /// The table as text.
   ///
   /// - Parameters:

@@ -54,25 +54,17 @@ struct TensorText {
     return try output + values(numbers) + "\n"
   }
 
-  /// The cells of a row that tells the statistics of many tensors.
+  /// What a row about this tensor tells.
   ///
   /// - Parameter progress: Told how many elements are read.
-  /// - Returns: Minimum, maximum, mean, deviation, zeros, non-finite elements;
-  ///   one cell of words for a tensor without numbers.
+  /// - Returns: The statistics, or why there are none.
   /// - Throws: What reading and converting the elements throws.
-  func cells(
+  func row(
     progress: @Sendable (_ done: Int) -> Void
-  ) throws -> [String] {
-    if tensor.storage.isMeta { return ["meta"] }
-    guard let numbers else { return [tensor.dtype.rawValue] }
-    let statistics = try TensorStatistics(numbers, progress: progress)
-    let isEmpty = statistics.finite == 0
-    return [
-      statistics.minimum, statistics.maximum, statistics.mean,
-      statistics.deviation,
-    ].map { isEmpty ? "" : Text.number($0) } + [
-      Text.count(statistics.zeros), Text.count(statistics.nonFinite),
-    ]
+  ) throws -> TensorRow {
+    if tensor.storage.isMeta { return .words("meta") }
+    guard let numbers else { return .words("bits") }
+    return .statistics(try TensorStatistics(numbers, progress: progress))
   }
 
   private func summary(of statistics: TensorStatistics) -> String {
@@ -157,17 +149,44 @@ struct TensorText {
   }
 
   private static func complex(_ real: Double, _ imaginary: Double) -> String {
-    let sign = imaginary.sign == .minus ? "" : "+"
+    // Text.number gives the negative zero no sign.
+    let sign = imaginary.sign == .minus && imaginary != 0 ? "" : "+"
     return Text.number(real) + sign + Text.number(imaginary) + "j"
   }
 }
 
+/// What the list of a checkpoint's tensors tells of one of them.
+enum TensorRow {
+  case statistics(TensorStatistics)
+  /// Why there are no numbers.
+  case words(String)
+
+  /// Minimum, maximum, mean, deviation, zeros, non-finite elements.
+  ///
+  /// - Parameter digits: The significant digits of the first four.
+  /// - Returns: A row's cells; one alone where there are no numbers.
+  func cells(digits: Int) -> [String] {
+    switch self {
+    case .words(let words): return [words]
+    case .statistics(let statistics):
+      return [
+        statistics.minimum, statistics.maximum, statistics.mean,
+        statistics.deviation,
+      ].map {
+        statistics.finite == 0 ? "" : Text.number($0, digits: digits)
+      } + [
+        Text.count(statistics.zeros), Text.count(statistics.nonFinite),
+      ]
+    }
+  }
+}
+
 extension Text {
-  /// A number with six significant digits, as C prints it: `0.1`, `1e-05`.
-  static func number(_ value: Double) -> String {
+  /// A number with some significant digits, as C prints it: `0.1`, `1e-05`.
+  static func number(_ value: Double, digits: Int = 6) -> String {
     if value == value.rounded(), value.magnitude < 1e15 {
       return "\(Int(value))"
     }
-    return String(format: "%.6g", value)
+    return String(format: "%.\(digits)g", value)
   }
 }
