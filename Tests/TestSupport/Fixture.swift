@@ -49,6 +49,19 @@ public enum Fixture {
   }
 }
 
+extension Fixture {
+  /// The files of a folder but those that tell of them, sorted.
+  ///
+  /// - Parameter folder: The path below `fixtures/`.
+  /// - Returns: Names that ``path(_:)`` takes.
+  /// - Throws: What listing the folder throws.
+  public static func checkpoints(in folder: String) throws -> [String] {
+    try names(in: folder).filter { name in
+      ![".py", ".md", ".json"].contains { name.hasSuffix($0) }
+    }
+  }
+}
+
 /// Reads a whole file.
 ///
 /// - Parameter path: The file's path.

@@ -9,16 +9,7 @@ struct CheckCommandTests {
     let weightsOnly: Bool
     let mmap: Bool
     let loads: Bool
-    let findings: [Finding]
-
-    struct Finding: Decodable {
-      let severity: String
-      let code: String
-      let record: String?
-      let offset: Int?
-      let keyPath: String?
-      let message: String
-    }
+    let findings: [FindingReport]
   }
 
   static func check(

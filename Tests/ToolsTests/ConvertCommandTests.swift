@@ -4,24 +4,6 @@ import Testing
 /// `pth convert` as a user runs it.
 @Suite("pth convert")
 struct ConvertCommandTests {
-  struct Info: Decodable {
-    struct Tensor: Decodable {
-      let name: String
-      let dtype: String
-      let shape: [Int]
-      let storage: Int?
-    }
-    struct Value: Decodable { let path: String }
-    let tensors: [Tensor]
-    let values: [Value]
-
-    var names: [String] { tensors.map(\.name) }
-  }
-
-  static func info(_ file: String) throws -> Info {
-    try PthTool.run("info", "--json", file).json()
-  }
-
   private static let training = Fixture.path("torch-2.13/training.pth")
   private static let wrapped = Fixture.path("torch-2.13/wrapped.pth")
 
@@ -46,7 +28,7 @@ struct ConvertCommandTests {
       )
       #expect(run.status == 0, "\(run.messages)")
       #expect(run.messages == "")
-      let info = try Self.info(output)
+      let info = try InfoReport.of(output)
       #expect(info.names.contains("head.2.weight"))
       #expect(!info.names.contains { $0.contains("running") })
       #expect(
@@ -84,7 +66,9 @@ struct ConvertCommandTests {
       #expect(forced.status == 0)
       #expect(forced.messages.contains("left out: epoch"))
       #expect(
-        try Self.info(output).names.allSatisfy { !$0.hasPrefix("optimizer") }
+        try InfoReport.of(output).names.allSatisfy {
+          !$0.hasPrefix("optimizer")
+        }
       )
     }
   }
@@ -106,7 +90,7 @@ struct ConvertCommandTests {
         "--force"
       )
       #expect(forced.status == 0)
-      #expect(try Self.info(file).names.contains("cnn.0.weight"))
+      #expect(try InfoReport.of(file).names.contains("cnn.0.weight"))
       #expect(try folder.names() == ["x.pth"])
     }
   }

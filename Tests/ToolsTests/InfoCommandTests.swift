@@ -136,29 +136,6 @@ struct InfoCommandTests {
     }
   }
 
-  /// Every key that the documentation of `pth info --json` names.
-  struct Report: Decodable {
-    struct Tensor: Decodable {
-      let name: String
-      let dtype: String
-      let shape: [Int]
-      let strides: [Int]
-      let offset: Int
-      let storage: Int?
-      let bytes: Int
-      let sha256: String?
-    }
-    struct Value: Decodable {
-      let path: String
-      let type: String
-    }
-    let file: String
-    let format: String
-    let byteOrder: String
-    let tensors: [Tensor]
-    let values: [Value]
-  }
-
   @Test("--json has every documented key, whatever the format")
   func json() throws {
     let files = [
@@ -173,7 +150,7 @@ struct InfoCommandTests {
       let path = Fixture.path(file)
       let run = try PthTool.run("info", "--json", "--checksum", path)
       #expect(run.status == 0, "\(run.messages)")
-      let report: Report = try run.json()
+      let report: InfoReport = try run.json()
       #expect(report.file == path)
       #expect(report.format == format)
       #expect(["little", "big"].contains(report.byteOrder))
@@ -194,7 +171,7 @@ struct InfoCommandTests {
       Fixture.path("torch-2.13/bare.pth"),
       Fixture.path("formats/c_int8.npy")
     )
-    let list: [Report] = try two.json()
+    let list: [InfoReport] = try two.json()
     #expect(list.map(\.format) == ["pytorch-zip", "npy"])
     #expect(!two.text.contains("sha256"))
   }

@@ -7,15 +7,11 @@ struct SalvageCommandTests {
   struct Report: Decodable {
     let saved: [String]
     let lost: [Loss]
-    let findings: [Finding]
+    let findings: [FindingReport]
 
     struct Loss: Decodable {
       let name: String
       let reason: String
-    }
-
-    struct Finding: Decodable {
-      let code: String
     }
   }
 

@@ -104,9 +104,7 @@ struct ScanCommandTests {
     arguments: ["torch-1.13", "torch-2.13", "legacy", "formats", "mnist"]
   )
   func honestFiles(folder: String) throws {
-    let files = try Fixture.names(in: folder).filter { name in
-      ![".py", ".md", ".json"].contains { name.hasSuffix($0) }
-    }
+    let files = try Fixture.checkpoints(in: folder)
     let run = try PthTool.run(
       ["scan", "--json"] + files.map { Fixture.path($0) }
     )

@@ -5,13 +5,8 @@ struct ScanReport: Decodable {
   let file: String
   let verdict: String
   let clean: Bool
-  let findings: [Finding]
+  let findings: [FindingReport]
   let pickles: [Pickle]
-
-  struct Finding: Decodable {
-    let code: String
-    let severity: String
-  }
 
   struct Pickle: Decodable {
     let location: String

@@ -8,15 +8,7 @@ struct VerifyCommandTests {
     let file: String
     let format: String
     let sound: Bool
-    let findings: [Finding]
-
-    struct Finding: Decodable {
-      let code: String
-      let severity: String
-      let record: String?
-      let keyPath: String?
-      let message: String
-    }
+    let findings: [FindingReport]
 
     /// The codes of what makes it unsound.
     var codes: Set<String> {
@@ -148,9 +140,8 @@ struct VerifyCommandTests {
     arguments: ["torch-1.13", "torch-2.13", "legacy", "formats", "mnist"]
   )
   func honestFiles(folder: String) throws {
-    let files = try Fixture.names(in: folder).filter { name in
-      ![".py", ".md", ".json"].contains { name.hasSuffix($0) }
-        && !name.contains("/refused_")
+    let files = try Fixture.checkpoints(in: folder).filter {
+      !$0.contains("/refused_")
     }
     let run = try PthTool.run(
       ["verify", "--json"] + files.map { Fixture.path($0) }
