@@ -38,8 +38,8 @@ struct ConvolutionCalls {
       CallArgument(
         DNNL_ARG_DST,
         try StepOperations.shape1.target(),
-        buffers.map1,
-        step: StepBuffers.mapLength1
+        buffers.block1.map,
+        step: buffers.block1.mapLength
       ),
     ]
     var calls: [Call] = []
@@ -76,8 +76,8 @@ struct ConvolutionCalls {
         CallArgument(
           DNNL_ARG_DST,
           StepOperations.shape2.target(),
-          buffers.map2,
-          step: StepBuffers.mapLength2
+          buffers.block2.map,
+          step: buffers.block2.mapLength
         ),
       ]
     )
@@ -99,7 +99,7 @@ struct ConvolutionCalls {
           operations.inputGradient2.weights,
           operations.packedForGradient2
         ),
-        input2(DNNL_ARG_DIFF_SRC, buffers.pooledGradient1),
+        input2(DNNL_ARG_DIFF_SRC, buffers.block1.pooledGradient),
       ]
     )
   }
@@ -120,7 +120,7 @@ struct ConvolutionCalls {
         CallArgument(
           DNNL_ARG_DIFF_WEIGHTS,
           part,
-          buffers.weightParts2,
+          buffers.block2.weightParts,
           step: floatCount(of: part)
         ),
       ]
@@ -191,7 +191,7 @@ struct ConvolutionCalls {
       role,
       try StepOperations.shape2.source(),
       buffer,
-      step: StepBuffers.pooledLength1
+      step: buffers.block1.pooledLength
     )
   }
 

@@ -31,22 +31,19 @@ final class Normalization {
   /// gain is gamma / σ, as scale.
   var gain: FloatBuffer { scale }
 
-  /// `size` is the side of the feature map before pooling; the pointers are
-  /// to the layer's parameters and its running mean.
+  /// The pointers are to the layer's parameters.
   init(
-    channels: Int,
-    size: Int,
+    of block: StepBlock,
     batch: Int,
     gamma: UnsafeMutablePointer<Float>,
-    beta: UnsafeMutablePointer<Float>,
-    shift: UnsafeMutablePointer<Float>
+    beta: UnsafeMutablePointer<Float>
   ) {
-    self.channels = channels
-    elements = Double(batch * size * size)
+    channels = block.channels
+    elements = Double(batch * block.side * block.side)
     parts = batch
     unsafe self.gamma = gamma
     unsafe self.beta = beta
-    unsafe self.shift = shift
+    unsafe shift = block.running.base
     scale = FloatBuffer(count: channels)
     offset = FloatBuffer(count: channels)
     mean = FloatBuffer(count: channels)
@@ -60,7 +57,8 @@ final class Normalization {
   }
 
   /// Takes the images' sums of x - shift and of its square.
-  func finishStatistics(_ sums: DoubleBuffer, _ squares: DoubleBuffer) {
+  func finishStatistics(_ block: StepBlock) {
+    let (sums, squares) = (block.sums, block.squares)
     for c in 0..<channels {
       let first = sums.total(c, parts: parts, width: channels) / elements
       let second = squares.total(c, parts: parts, width: channels) / elements
@@ -78,7 +76,8 @@ final class Normalization {
   }
 
   /// Takes the images' sums of dy and of dy * (x - mean).
-  func finishGradient(_ sums: DoubleBuffer, _ products: DoubleBuffer) {
+  func finishGradient(_ block: StepBlock) {
+    let (sums, products) = (block.gradientSums, block.gradientProducts)
     for c in 0..<channels {
       let inverseRoot = unsafe inverse.at(c).pointee
       let sum = sums.total(c, parts: parts, width: channels)
@@ -95,10 +94,9 @@ final class Normalization {
   }
 
   /// Moves the running statistics towards the batch's.
-  func updateRunning(
-    _ runningMean: UnsafeMutablePointer<Float>,
-    _ runningVariance: UnsafeMutablePointer<Float>
-  ) {
+  func updateRunning(_ block: StepBlock) {
+    let runningMean = unsafe block.running.base
+    let runningVariance = unsafe block.runningVariance
     let share = BatchNorm.momentum
     let unbiased = elements / max(1, elements - 1)
     for c in 0..<channels {

@@ -6,19 +6,20 @@ extension TrainingStep {
     let batch = buffers.batch
     // So little work that every thread does it all.
     lane.run(lane.linear3.inputGradient[0])
-    unsafe pth_relu_gradient(
-      buffers.hidden2.base,
-      Int32(batch),
-      196,
-      196,
-      lane.hiddenGradient2.base
-    )
+    passReLU(buffers.hidden2, lane.hiddenGradient2, columns: 0..<196)
     let columns2 = StepChunks.columnPieces2
     team.chunks(columns2 + StepChunks.pieces2 + 1) { piece in
       if piece < columns2 {
         hiddenGradient(piece, lane)
       } else if piece < columns2 + StepChunks.pieces2 {
-        weightGradient2(piece - columns2, lane)
+        weightGradient(
+          piece - columns2,
+          lane.linear2,
+          places.linear2,
+          length: StepChunks.rows2 * 392,
+          slots: StepChunks.normLinear2,
+          lane
+        )
       } else {
         smallGradients(lane)
       }
@@ -29,24 +30,27 @@ extension TrainingStep {
       if piece < columns1 {
         lane.run(lane.linear1.inputGradient[piece])
       } else if piece < columns1 + StepChunks.pieces1 {
-        weightGradient1(piece - columns1, lane)
+        weightGradient(
+          piece - columns1,
+          lane.linear1,
+          places.linear1,
+          length: StepChunks.rows1 * 1568,
+          slots: StepChunks.normLinear1,
+          lane
+        )
       } else {
-        biasGradient1()
+        let bias = places.linear1.bias
+        sumColumns(buffers.hiddenGradient1, to: bias)
+        note(StepChunks.normBias1, squares(bias, 392))
       }
     }
     team.barrier()
     team.chunks(batch) { featureGradient($0, lane) }
     team.barrier()
-    lane.normalization2.finishGradient(
-      buffers.gradientSums2,
-      buffers.gradientProducts2
-    )
+    lane.normalization2.finishGradient(buffers.block2)
     team.chunks(batch) { convolutionGradient2($0, lane) }
     team.barrier()
-    lane.normalization1.finishGradient(
-      buffers.gradientSums1,
-      buffers.gradientProducts1
-    )
+    lane.normalization1.finishGradient(buffers.block1)
     team.chunks(batch + 1) { piece in
       if piece == 0 {
         addWeightParts2(lane)
@@ -61,55 +65,65 @@ extension TrainingStep {
   private func hiddenGradient(_ piece: Int, _ lane: StepLane) {
     lane.run(lane.linear2.inputGradient[piece])
     let first = piece * StepChunks.columns2
+    passReLU(
+      buffers.hidden1,
+      buffers.hiddenGradient1,
+      columns: first..<first + StepChunks.columns2
+    )
+  }
+
+  /// Zeroes the gradient of what ReLU did not let through.
+  @inline(__always)
+  private func passReLU(
+    _ activation: FloatBuffer,
+    _ gradient: FloatBuffer,
+    columns: Range<Int>
+  ) {
     unsafe pth_relu_gradient(
-      buffers.hidden1.at(first),
+      activation.at(columns.lowerBound),
       Int32(buffers.batch),
-      Int32(StepChunks.columns2),
-      392,
-      buffers.hiddenGradient1.at(first)
+      Int32(columns.count),
+      Int32(activation.count / buffers.batch),
+      gradient.at(columns.lowerBound)
     )
   }
 
+  /// A piece of the gradient of a linear layer's weights.
   @inline(__always)
-  private func weightGradient2(_ piece: Int, _ lane: StepLane) {
-    lane.run(lane.linear2.weightGradient[piece])
-    let length = StepChunks.rows2 * 392
-    let start = places.linear2.weight + piece * length
-    note(
-      StepChunks.normLinear2 + piece,
-      squares(start, length)
-    )
+  private func weightGradient(
+    _ piece: Int,
+    _ layer: LinearGradients,
+    _ place: ParameterStarts.Layer,
+    length: Int,
+    slots: Int,
+    _ lane: StepLane
+  ) {
+    lane.run(layer.weightGradient[piece])
+    note(slots + piece, squares(place.weight + piece * length, length))
   }
 
+  /// The gradient of a layer's biases: that of its outputs, summed over the
+  /// images.
   @inline(__always)
-  private func weightGradient1(_ piece: Int, _ lane: StepLane) {
-    lane.run(lane.linear1.weightGradient[piece])
-    let length = StepChunks.rows1 * 1568
-    let start = places.linear1.weight + piece * length
-    note(StepChunks.normLinear1 + piece, squares(start, length))
+  private func sumColumns(_ gradient: FloatBuffer, to start: Int) {
+    let columns = Int32(gradient.count / buffers.batch)
+    unsafe pth_column_sums(
+      gradient.base,
+      Int32(buffers.batch),
+      columns,
+      columns,
+      buffers.gradient.at(start)
+    )
   }
 
   /// The last layer's weights and the last two layers' biases.
   @inline(__always)
   private func smallGradients(_ lane: StepLane) {
-    let rows = Int32(buffers.batch)
     lane.run(lane.linear3.weightGradient[0])
     let bias3 = places.linear3.bias
     let bias2 = places.linear2.bias
-    unsafe pth_column_sums(
-      lane.logitsGradient.base,
-      rows,
-      10,
-      10,
-      buffers.gradient.at(bias3)
-    )
-    unsafe pth_column_sums(
-      lane.hiddenGradient2.base,
-      rows,
-      196,
-      196,
-      buffers.gradient.at(bias2)
-    )
+    sumColumns(lane.logitsGradient, to: bias3)
+    sumColumns(lane.hiddenGradient2, to: bias2)
     note(
       StepChunks.normSmall,
       squares(places.linear3.weight, 1960) + squares(bias3, 10)
@@ -118,111 +132,56 @@ extension TrainingStep {
   }
 
   @inline(__always)
-  private func biasGradient1() {
-    let bias = places.linear1.bias
-    unsafe pth_column_sums(
-      buffers.hiddenGradient1.base,
-      Int32(buffers.batch),
-      392,
-      392,
-      buffers.gradient.at(bias)
-    )
-    note(StepChunks.normBias1, squares(bias, 392))
-  }
-
-  @inline(__always)
   private func featureGradient(_ image: Int, _ lane: StepLane) {
-    let pooled = image * StepBuffers.pooledLength2
-    let blocked = unsafe buffers.pooledGradient2.at(pooled)
-    unsafe pth_block(buffers.featureGradient.at(image * 1568), 32, 49, blocked)
-    buffers.gradientSums2.clear(image * 32, 32)
-    buffers.gradientProducts2.clear(image * 32, 32)
-    unsafe pth_normalize_gradient_sums(
-      blocked,
-      buffers.winner2 + pooled,
-      buffers.chosen2.at(pooled),
-      lane.normalization2.mean.base,
+    let block = buffers.block2
+    unsafe pth_block(
+      buffers.featureGradient.at(image * 1568),
       32,
       49,
-      buffers.gradientSums2.at(image * 32),
-      buffers.gradientProducts2.at(image * 32)
+      block.pooledGradient.at(image * block.pooledLength)
     )
+    block.sumGradient(image, lane.normalization2)
   }
 
   @inline(__always)
   private func convolutionGradient2(_ image: Int, _ lane: StepLane) {
-    let pooled2 = image * StepBuffers.pooledLength2
-    let normalization = lane.normalization2
-    buffers.totals2.clear(image * 32, 32)
-    unsafe pth_normalize_gradient(
-      buffers.map2.at(image * StepBuffers.mapLength2),
-      buffers.pooledGradient2.at(pooled2),
-      buffers.winner2 + pooled2,
-      normalization.gain.base,
-      normalization.slope.base,
-      normalization.constant.base,
-      32,
-      14,
-      14,
-      lane.mapGradient2.base,
-      buffers.totals2.at(image * 32)
+    unsafe buffers.block2.mapGradient(
+      image,
+      lane.normalization2,
+      to: lane.mapGradient2.base
     )
     lane.run(lane.weightGradient2[image])
     lane.run(lane.inputGradient2[image])
-    let pooled1 = image * StepBuffers.pooledLength1
-    buffers.gradientSums1.clear(image * 16, 16)
-    buffers.gradientProducts1.clear(image * 16, 16)
-    unsafe pth_normalize_gradient_sums(
-      buffers.pooledGradient1.at(pooled1),
-      buffers.winner1 + pooled1,
-      buffers.chosen1.at(pooled1),
-      lane.normalization1.mean.base,
-      16,
-      196,
-      buffers.gradientSums1.at(image * 16),
-      buffers.gradientProducts1.at(image * 16)
-    )
+    buffers.block1.sumGradient(image, lane.normalization1)
   }
 
   @inline(__always)
   private func convolutionGradient1(_ image: Int, _ lane: StepLane) {
-    let pooled = image * StepBuffers.pooledLength1
-    let normalization = lane.normalization1
-    buffers.totals1.clear(image * 16, 16)
-    unsafe pth_first_weight_gradient(
-      buffers.padded.at(image * StepBuffers.paddedLength),
-      buffers.map1.at(image * StepBuffers.mapLength1),
-      buffers.pooledGradient1.at(pooled),
-      buffers.winner1 + pooled,
-      normalization.gain.base,
-      normalization.slope.base,
-      normalization.constant.base,
-      16,
-      28,
-      28,
-      lane.rows1.base,
-      buffers.weightParts1.at(image * 144),
-      buffers.totals1.at(image * 16)
+    unsafe buffers.block1.weightGradient(
+      image,
+      lane.normalization1,
+      padded: buffers.padded.at(image * StepBuffers.paddedLength),
+      scratch: lane.rows1
     )
   }
 
   /// Everything of the second convolution and its BatchNorm.
   @inline(__always)
   private func addWeightParts2(_ lane: StepLane) {
-    let part = buffers.weightParts2.count / buffers.batch
+    let parts = buffers.block2.weightParts
+    let part = Int32(parts.count / buffers.batch)
     unsafe pth_add_parts(
-      buffers.weightParts2.base,
+      parts.base,
       Int32(buffers.batch),
-      Int32(part),
-      Int32(part),
+      part,
+      part,
       lane.sumParts.base
     )
     lane.run(lane.unpack2)
     let bias = places.convolution2.bias
     for channel in 0..<32 {
-      unsafe buffers.gradient.base[bias + channel] = Float(
-        buffers.totals2.total(channel, parts: buffers.batch, width: 32)
-      )
+      unsafe buffers.gradient.base[bias + channel] = buffers.block2
+        .biasGradient(channel, batch: buffers.batch)
     }
     let gamma = places.normalization2.weight
     unsafe buffers.gradient.at(gamma).update(

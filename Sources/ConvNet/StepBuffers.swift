@@ -1,6 +1,4 @@
 /// The arrays of one training step, shared by its threads.
-///
-/// Feature maps are blocked by eight channels, one image after the other.
 @safe
 final class StepBuffers {
   let batch: Int
@@ -11,41 +9,18 @@ final class StepBuffers {
   let adamMean = FloatBuffer(count: ParameterArena.network.count)
   let adamSquare = FloatBuffer(count: ParameterArena.network.count)
 
-  // Running mean and variance of both BatchNorms.
-  let running1 = FloatBuffer(count: 2 * 16)
-  let running2 = FloatBuffer(count: 2 * 32)
+  let block1: StepBlock
+  let block2: StepBlock
 
   /// The images with a border of one zero.
   let padded: FloatBuffer
-  let map1: FloatBuffer
   let pooled1: FloatBuffer
-  let chosen1: FloatBuffer
-  let winner1: UnsafeMutablePointer<UInt8>
-  let map2: FloatBuffer
-  let chosen2: FloatBuffer
-  let winner2: UnsafeMutablePointer<UInt8>
   let features: FloatBuffer
   let hidden1: FloatBuffer
   let hidden2: FloatBuffer
 
   let featureGradient: FloatBuffer
   let hiddenGradient1: FloatBuffer
-  let pooledGradient2: FloatBuffer
-  let pooledGradient1: FloatBuffer
-
-  // One part for each image, added up in the images' order.
-  let weightParts1: FloatBuffer
-  let weightParts2: FloatBuffer
-  let sums1: DoubleBuffer
-  let squares1: DoubleBuffer
-  let sums2: DoubleBuffer
-  let squares2: DoubleBuffer
-  let gradientSums1: DoubleBuffer
-  let gradientProducts1: DoubleBuffer
-  let gradientSums2: DoubleBuffer
-  let gradientProducts2: DoubleBuffer
-  let totals1: DoubleBuffer
-  let totals2: DoubleBuffer
 
   /// The gradient's sum of squares, by parts of fixed extent.
   let norms = DoubleBuffer(count: StepChunks.normCount)
@@ -54,51 +29,30 @@ final class StepBuffers {
   let labels: UnsafeMutablePointer<Int64>
 
   static let paddedLength = 30 * 30
-  static let mapLength1 = 16 * 28 * 28
-  static let pooledLength1 = 16 * 14 * 14
-  static let mapLength2 = 32 * 14 * 14
-  static let pooledLength2 = 32 * 7 * 7
 
-  /// `weightParts2` is the length of one image's part.
+  /// `weightPart2` is the length of one image's part of the second
+  /// convolution's gradient.
   init(batch: Int, weightPart2: Int) {
     self.batch = batch
     func floats(_ length: Int) -> FloatBuffer {
       FloatBuffer(count: batch * length)
     }
-    func doubles(_ length: Int) -> DoubleBuffer {
-      DoubleBuffer(count: batch * length)
-    }
+    block1 = StepBlock(channels: 16, side: 28, batch: batch, weightPart: 144)
+    block2 = StepBlock(
+      channels: 32,
+      side: 14,
+      batch: batch,
+      weightPart: weightPart2
+    )
     padded = floats(Self.paddedLength)
-    map1 = floats(Self.mapLength1)
-    pooled1 = floats(Self.pooledLength1)
-    chosen1 = floats(Self.pooledLength1)
-    map2 = floats(Self.mapLength2)
-    chosen2 = floats(Self.pooledLength2)
+    pooled1 = floats(block1.pooledLength)
     features = floats(1568)
     hidden1 = floats(392)
     hidden2 = floats(196)
     featureGradient = floats(1568)
     hiddenGradient1 = floats(392)
-    pooledGradient2 = floats(Self.pooledLength2)
-    pooledGradient1 = floats(Self.pooledLength1)
-    weightParts1 = floats(144)
-    weightParts2 = floats(weightPart2)
-    sums1 = doubles(16)
-    squares1 = doubles(16)
-    sums2 = doubles(32)
-    squares2 = doubles(32)
-    gradientSums1 = doubles(16)
-    gradientProducts1 = doubles(16)
-    gradientSums2 = doubles(32)
-    gradientProducts2 = doubles(32)
-    totals1 = doubles(16)
-    totals2 = doubles(32)
-    unsafe winner1 = .allocate(capacity: batch * Self.pooledLength1)
-    unsafe winner2 = .allocate(capacity: batch * Self.pooledLength2)
     unsafe images = .allocate(capacity: batch)
     unsafe labels = .allocate(capacity: batch)
-    unsafe winner1.initialize(repeating: 4, count: batch * Self.pooledLength1)
-    unsafe winner2.initialize(repeating: 4, count: batch * Self.pooledLength2)
     unsafe images.initialize(
       repeating: UnsafePointer(padded.base),
       count: batch
@@ -107,8 +61,6 @@ final class StepBuffers {
   }
 
   deinit {
-    unsafe winner1.deallocate()
-    unsafe winner2.deallocate()
     unsafe images.deallocate()
     unsafe labels.deallocate()
   }

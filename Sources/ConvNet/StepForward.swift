@@ -6,27 +6,37 @@ extension TrainingStep {
     let batch = buffers.batch
     team.chunks(batch) { convolve1($0, lane) }
     team.barrier()
-    lane.normalization1.finishStatistics(buffers.sums1, buffers.squares1)
+    lane.normalization1.finishStatistics(buffers.block1)
     team.chunks(batch) { convolve2($0, lane) }
     team.barrier()
-    lane.normalization2.finishStatistics(buffers.sums2, buffers.squares2)
+    lane.normalization2.finishStatistics(buffers.block2)
     team.chunks(batch) { gatherFeatures($0, lane) }
     team.barrier()
-    team.chunks(StepChunks.pieces1) { linear1($0) }
+    team.chunks(StepChunks.pieces1) { piece in
+      linear(
+        places.linear1,
+        from: buffers.features,
+        to: buffers.hidden1,
+        rows: piece * StepChunks.rows1..<(piece + 1) * StepChunks.rows1
+      )
+    }
     team.barrier()
-    team.chunks(StepChunks.pieces2) { linear2($0) }
+    team.chunks(StepChunks.pieces2) { piece in
+      linear(
+        places.linear2,
+        from: buffers.hidden1,
+        to: buffers.hidden2,
+        rows: piece * StepChunks.rows2..<(piece + 1) * StepChunks.rows2
+      )
+    }
     team.barrier()
     // So little work that every thread does it all.
-    unsafe pth_linear(
-      buffers.hidden2.base,
-      buffers.parameters.at(places.linear3.weight),
-      buffers.parameters.at(places.linear3.bias),
-      Int32(batch),
-      196,
-      10,
-      10,
-      false,
-      lane.logits.base
+    linear(
+      places.linear3,
+      from: buffers.hidden2,
+      to: lane.logits,
+      rows: 0..<10,
+      relu: false
     )
     unsafe lane.loss = pth_cross_entropy(
       lane.logits.base,
@@ -50,95 +60,50 @@ extension TrainingStep {
       )
     }
     lane.run(lane.convolution1[image])
-    buffers.sums1.clear(image * 16, 16)
-    buffers.squares1.clear(image * 16, 16)
-    unsafe pth_batch_statistics(
-      buffers.map1.at(image * StepBuffers.mapLength1),
-      buffers.running1.base,
-      16,
-      28,
-      28,
-      buffers.sums1.at(image * 16),
-      buffers.squares1.at(image * 16)
-    )
+    buffers.block1.measure(image)
   }
 
   @inline(__always)
   private func convolve2(_ image: Int, _ lane: StepLane) {
-    let pooled = image * StepBuffers.pooledLength1
-    unsafe pth_normalize_relu_pool(
-      buffers.map1.at(image * StepBuffers.mapLength1),
-      lane.normalization1.scale.base,
-      lane.normalization1.offset.base,
-      16,
-      28,
-      28,
-      buffers.pooled1.at(pooled),
-      buffers.winner1 + pooled,
-      buffers.chosen1.at(pooled)
+    let block = buffers.block1
+    unsafe block.pool(
+      image,
+      lane.normalization1,
+      to: buffers.pooled1.at(image * block.pooledLength)
     )
     lane.run(lane.convolution2[image])
-    buffers.sums2.clear(image * 32, 32)
-    buffers.squares2.clear(image * 32, 32)
-    unsafe pth_batch_statistics(
-      buffers.map2.at(image * StepBuffers.mapLength2),
-      buffers.running2.base,
-      32,
-      14,
-      14,
-      buffers.sums2.at(image * 32),
-      buffers.squares2.at(image * 32)
-    )
+    buffers.block2.measure(image)
   }
 
   @inline(__always)
   private func gatherFeatures(_ image: Int, _ lane: StepLane) {
-    let pooled = image * StepBuffers.pooledLength2
+    let block = buffers.block2
     // The gradient's array is free until the backward pass.
-    let blocked = unsafe buffers.pooledGradient2.at(pooled)
-    unsafe pth_normalize_relu_pool(
-      buffers.map2.at(image * StepBuffers.mapLength2),
-      lane.normalization2.scale.base,
-      lane.normalization2.offset.base,
-      32,
-      14,
-      14,
-      blocked,
-      buffers.winner2 + pooled,
-      buffers.chosen2.at(pooled)
-    )
+    let blocked = unsafe block.pooledGradient.at(image * block.pooledLength)
+    unsafe block.pool(image, lane.normalization2, to: blocked)
     unsafe pth_unblock(blocked, 32, 49, buffers.features.at(image * 1568))
   }
 
+  /// Some outputs of a linear layer, with ReLU unless it is the last one.
   @inline(__always)
-  private func linear1(_ piece: Int) {
-    let first = piece * StepChunks.rows1
+  private func linear(
+    _ layer: ParameterStarts.Layer,
+    from input: FloatBuffer,
+    to output: FloatBuffer,
+    rows: Range<Int>,
+    relu: Bool = true
+  ) {
+    let inputs = input.count / buffers.batch
     unsafe pth_linear(
-      buffers.features.base,
-      buffers.parameters.at(places.linear1.weight + first * 1568),
-      buffers.parameters.at(places.linear1.bias + first),
+      input.base,
+      buffers.parameters.at(layer.weight + rows.lowerBound * inputs),
+      buffers.parameters.at(layer.bias + rows.lowerBound),
       Int32(buffers.batch),
-      1568,
-      Int32(StepChunks.rows1),
-      392,
-      true,
-      buffers.hidden1.at(first)
-    )
-  }
-
-  @inline(__always)
-  private func linear2(_ piece: Int) {
-    let first = piece * StepChunks.rows2
-    unsafe pth_linear(
-      buffers.hidden1.base,
-      buffers.parameters.at(places.linear2.weight + first * 392),
-      buffers.parameters.at(places.linear2.bias + first),
-      Int32(buffers.batch),
-      392,
-      Int32(StepChunks.rows2),
-      196,
-      true,
-      buffers.hidden2.at(first)
+      Int32(inputs),
+      Int32(rows.count),
+      Int32(output.count / buffers.batch),
+      relu,
+      output.at(rows.lowerBound)
     )
   }
 }

@@ -13,7 +13,7 @@ final class StepLane {
   let hiddenGradient2: FloatBuffer
 
   /// The gradient of the second convolution's output, for one image.
-  let mapGradient2 = FloatBuffer(count: StepBuffers.mapLength2)
+  let mapGradient2: FloatBuffer
 
   /// Two rows of the gradient of the first convolution's output.
   let rows1 = FloatBuffer(count: 2 * 28 * 8)
@@ -50,21 +50,18 @@ final class StepLane {
     let places = ParameterStarts()
     let p = buffers.parameters
     unsafe normalization1 = Normalization(
-      channels: 16,
-      size: 28,
+      of: buffers.block1,
       batch: batch,
       gamma: p.at(places.normalization1.weight),
-      beta: p.at(places.normalization1.bias),
-      shift: buffers.running1.base
+      beta: p.at(places.normalization1.bias)
     )
     unsafe normalization2 = Normalization(
-      channels: 32,
-      size: 14,
+      of: buffers.block2,
       batch: batch,
       gamma: p.at(places.normalization2.weight),
-      beta: p.at(places.normalization2.bias),
-      shift: buffers.running2.base
+      beta: p.at(places.normalization2.bias)
     )
+    mapGradient2 = FloatBuffer(count: buffers.block2.mapLength)
     logits = FloatBuffer(count: batch * 10)
     logitsGradient = FloatBuffer(count: batch * 10)
     hiddenGradient2 = FloatBuffer(count: batch * 196)

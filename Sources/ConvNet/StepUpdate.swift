@@ -38,14 +38,8 @@ extension TrainingStep {
       }
     }
     if thread == 0 {
-      unsafe lane.normalization1.updateRunning(
-        buffers.running1.base,
-        buffers.running1.at(16)
-      )
-      unsafe lane.normalization2.updateRunning(
-        buffers.running2.base,
-        buffers.running2.at(32)
-      )
+      lane.normalization1.updateRunning(buffers.block1)
+      lane.normalization2.updateRunning(buffers.block2)
     }
   }
 
@@ -53,16 +47,15 @@ extension TrainingStep {
   private func finishFirstGradient(_ lane: StepLane) {
     let batch = buffers.batch
     unsafe pth_add_parts(
-      buffers.weightParts1.base,
+      buffers.block1.weightParts.base,
       Int32(batch),
       144,
       144,
       lane.firstGradient.base
     )
     for channel in 0..<16 {
-      unsafe lane.firstGradient.base[144 + channel] = Float(
-        buffers.totals1.total(channel, parts: batch, width: 16)
-      )
+      unsafe lane.firstGradient.base[144 + channel] = buffers.block1
+        .biasGradient(channel, batch: batch)
     }
     unsafe lane.firstGradient.at(160).update(
       from: lane.normalization1.gammaGradient.base,

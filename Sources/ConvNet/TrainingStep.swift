@@ -107,10 +107,16 @@ final class TrainingStep: TeamJob {
   func load(_ model: MyConvNet) throws(ConvNetError) {
     let state = model.stateDict()
     try ParameterArena.network.read(into: buffers.parameters) { state[$0] }
-    buffers.running1.write(model.normalization1.runningMean.values)
-    buffers.running1.write(model.normalization1.runningVariance.values, at: 16)
-    buffers.running2.write(model.normalization2.runningMean.values)
-    buffers.running2.write(model.normalization2.runningVariance.values, at: 32)
+    for (block, normalization) in [
+      (buffers.block1, model.normalization1),
+      (buffers.block2, model.normalization2),
+    ] {
+      block.running.write(normalization.runningMean.values)
+      block.running.write(
+        normalization.runningVariance.values,
+        at: block.channels
+      )
+    }
     batchesTracked = model.normalization1.batchesTracked.values.first ?? 0
     withOneOpenMPThread {
       for call in lanes[0].pack { lanes[0].run(call) }
@@ -138,9 +144,10 @@ final class TrainingStep: TeamJob {
       state[key] = tensor
     }
     do {
-      for (name, running, width) in [
-        ("cnn.1.", buffers.running1, 16), ("cnn.5.", buffers.running2, 32),
+      for (name, block) in [
+        ("cnn.1.", buffers.block1), ("cnn.5.", buffers.block2),
       ] {
+        let (running, width) = (block.running, block.channels)
         state[name + "running_mean"] = try Tensor(running.array(0..<width))
         state[name + "running_var"] = try Tensor(
           running.array(width..<2 * width)
