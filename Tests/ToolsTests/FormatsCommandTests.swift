@@ -4,7 +4,7 @@ import Testing
 /// `pth formats`, and whether it tells the truth.
 @Suite("pth formats")
 struct FormatsCommandTests {
-  private struct Format: Decodable {
+  struct Format: Decodable {
     let name: String
     let aliases: [String]
     let read: Bool
@@ -12,7 +12,7 @@ struct FormatsCommandTests {
     let suffixes: [String]
   }
 
-  private static func formats() throws -> [Format] {
+  static func formats() throws -> [Format] {
     try PthTool.run("formats", "--json").json()
   }
 
