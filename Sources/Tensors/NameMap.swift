@@ -234,8 +234,6 @@ private struct CompiledRename {
   }
 
   private let regex: Regex<AnyRegexOutput>
-  /// The same for most expressions, in time that can be foretold.
-  private let linear: LinearPattern?
   private let parts: [Part]
 
   init(_ rename: NameMap.Rename) throws(NameMapError) {
@@ -245,7 +243,6 @@ private struct CompiledRename {
     } catch {
       throw .badRename(text, reason: "\(error)")
     }
-    linear = LinearPattern(rename.pattern)
     var parts: [Part] = []
     var rest = rename.template[...]
     while let letter = rest.popFirst() {
@@ -297,40 +294,20 @@ private struct CompiledRename {
   }
 
   func apply(to name: String) -> String {
-    if let linear { return apply(linear, to: PatternText(name)) }
     var result = ""
     var end = name.startIndex
     for match in name.matches(of: regex) {
       result += name[end..<match.range.lowerBound]
-      fill(&result) { number in
-        number < match.output.count ? match.output[number].substring : nil
+      for part in parts {
+        switch part {
+        case .text(let text): result += text
+        case .group(let number):
+          guard number < match.output.count else { continue }
+          result += match.output[number].substring ?? ""
+        }
       }
       end = match.range.upperBound
     }
     return result + name[end...]
-  }
-
-  private func apply(_ linear: LinearPattern, to text: PatternText) -> String {
-    var result = ""
-    var end = 0
-    for match in linear.matches(in: text) {
-      guard let whole = match[0] else { continue }
-      result += text[end..<whole.lowerBound]
-      fill(&result) { number in
-        number < match.count ? match[number].map { text[$0][...] } : nil
-      }
-      end = whole.upperBound
-    }
-    return result + text[end..<text.count]
-  }
-
-  /// Appends the template, with the groups in it.
-  private func fill(_ result: inout String, group: (Int) -> Substring?) {
-    for part in parts {
-      switch part {
-      case .text(let text): result += text
-      case .group(let number): result += group(number) ?? ""
-      }
-    }
   }
 }
