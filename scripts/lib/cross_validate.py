@@ -265,7 +265,7 @@ class Worker:
             self.call("convert", index, back, "--force")
             names = json.loads(self.call("info", "--json", "--checksum", source))
             found = json.loads(self.call("info", "--json", "--checksum", back))
-            checks["to shards"] = self.distributed.shard_differences(index)
+            checks["to shards"] = self.distributed.shard_differences(index, source)
             # The index is sorted, so the order is another.
             checks["to shards"] += tensor_differences(
                 *(sorted(r["tensors"], key=lambda t: t["name"]) for r in (names, found))
