@@ -31,16 +31,19 @@ struct PickleOutput: ~Copyable {
   ///
   /// - Returns: All its bytes.
   mutating func finish() -> [UInt8] {
-    emit(.stop)
-    commitFrame()
+    end()
     return unsafe Array(out.elements)
   }
 
   /// Ends the pickle and gives up its memory.
   consuming func finished() -> RawVector<UInt8> {
+    end()
+    return out
+  }
+
+  private mutating func end() {
     emit(.stop)
     commitFrame()
-    return out
   }
 
   /// The number of bytes so far.
@@ -181,21 +184,22 @@ struct PickleOutput: ~Copyable {
     length: UInt32,
     _ text: UnsafeRawBufferPointer
   ) -> UInt32 {
-    unsafe stamp.head.withUnsafeBufferPointer {
-      guard let base = $0.baseAddress else { return }
-      unsafe out.append(from: base, count: $0.count)
-    }
+    append(stamp.head)
     unsafe emit(.binUnicode, length: length, text)
     let start = out.count
-    unsafe stamp.tail.withUnsafeBufferPointer {
-      guard let base = $0.baseAddress else { return }
-      unsafe out.append(from: base, count: $0.count)
-    }
+    append(stamp.tail)
     let first = memoCount
     for put in stamp.puts {
       out.store(littleEndian: memoCount, at: start + put)
       memoCount &+= 1
     }
     return first
+  }
+
+  private mutating func append(_ bytes: [UInt8]) {
+    unsafe bytes.withUnsafeBufferPointer {
+      guard let base = $0.baseAddress else { return }
+      unsafe out.append(from: base, count: $0.count)
+    }
   }
 }

@@ -80,28 +80,8 @@ public final class MappedFile: Sendable {
   }
 
   private static func openReadOnly(_ path: UnsafePointer<CChar>) -> Int32 {
-    var descriptor: Int32
-    repeat {
-      // Without O_NONBLOCK a fifo would wait here for a writer.
-      descriptor = unsafe Self.systemOpen(
-        path,
-        O_RDONLY | O_CLOEXEC | O_NONBLOCK
-      )
-    } while descriptor < 0 && errno == EINTR
-    return descriptor
-  }
-
-  private static func systemOpen(
-    _ path: UnsafePointer<CChar>,
-    _ flags: Int32
-  ) -> Int32 {
-    #if canImport(Darwin)
-      unsafe Darwin.open(path, flags)
-    #elseif canImport(Musl)
-      unsafe Musl.open(path, flags)
-    #else
-      unsafe Glibc.open(path, flags)
-    #endif
+    // Without O_NONBLOCK a fifo would wait here for a writer.
+    unsafe systemOpen(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   }
 
   private init(

@@ -140,16 +140,7 @@ struct OutputDestination {
     _ flags: Int32,
     mode: mode_t
   ) throws(FileError) -> Int32 {
-    var descriptor: Int32
-    repeat {
-      #if canImport(Darwin)
-        descriptor = unsafe Darwin.open(name, flags, mode)
-      #elseif canImport(Musl)
-        descriptor = unsafe Musl.open(name, flags, mode)
-      #else
-        descriptor = unsafe Glibc.open(name, flags, mode)
-      #endif
-    } while descriptor < 0 && errno == EINTR
+    let descriptor = unsafe systemOpen(name, flags, mode: mode)
     guard descriptor >= 0 else {
       throw FileError(.create, path: path, code: errno)
     }
@@ -230,14 +221,7 @@ struct OutputDestination {
 
   /// A folder's descriptor; negative where there is none, with `errno` set.
   static func openFolder(_ name: String) -> Int32 {
-    let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
-    #if canImport(Darwin)
-      return unsafe Darwin.open(name, flags)
-    #elseif canImport(Musl)
-      return unsafe Musl.open(name, flags)
-    #else
-      return unsafe Glibc.open(name, flags)
-    #endif
+    unsafe systemOpen(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   }
 
   /// The folder part of a path.

@@ -26,13 +26,7 @@ struct ReplacedFile {
   ///   gives up its bytes as it is replaced.
   init?(_ path: String, size: Int) {
     guard size >= Self.smallestSize else { return nil }
-    #if canImport(Darwin)
-      descriptor = unsafe Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    #elseif canImport(Musl)
-      descriptor = unsafe Musl.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    #else
-      descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    #endif
+    descriptor = unsafe systemOpen(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { return nil }
   }
 

@@ -255,38 +255,25 @@ public final class Storage: Sendable {
 
   private func loadedStorage() throws -> Storage {
     try content.withLock { content throws -> Storage in
+      let storage: Storage
       switch content {
       case .loaded(let storage): return storage
-      case .pending(let loader):
-        let storage = try loader()
-        guard storage.byteCount == byteCount else {
-          throw StorageError.wrongSize(
-            expected: byteCount,
-            actual: storage.byteCount
-          )
-        }
-        content = .loaded(storage)
-        return storage
+      case .pending(let loader): storage = try loader()
       case .located(let locator, let number):
         guard let file = mappedFile else { throw StorageError.meta }
-        let storage = try Storage(
-          mapping: file,
-          range: locator.range(of: number)
-        )
-        guard storage.byteCount == byteCount else {
-          throw StorageError.wrongSize(
-            expected: byteCount,
-            actual: storage.byteCount
-          )
-        }
-        content = .loaded(storage)
-        return storage
+        storage = try Storage(mapping: file, range: locator.range(of: number))
       case .streaming(let producer):
-        let storage = try unsafe gathered(from: producer)
-        content = .loaded(storage)
-        return storage
+        storage = try unsafe gathered(from: producer)
       case .mapped, .owned, .meta: throw StorageError.meta
       }
+      guard storage.byteCount == byteCount else {
+        throw StorageError.wrongSize(
+          expected: byteCount,
+          actual: storage.byteCount
+        )
+      }
+      content = .loaded(storage)
+      return storage
     }
   }
 }

@@ -81,13 +81,7 @@ enum TemporaryName {
       return
     }
     let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-    #if canImport(Darwin)
-      let descriptor = unsafe Darwin.open(path, flags)
-    #elseif canImport(Musl)
-      let descriptor = unsafe Musl.open(path, flags)
-    #else
-      let descriptor = unsafe Glibc.open(path, flags)
-    #endif
+    let descriptor = unsafe systemOpen(path, flags)
     guard descriptor >= 0 else { return }
     defer { _ = close(descriptor) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return }

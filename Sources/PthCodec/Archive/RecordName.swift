@@ -6,7 +6,8 @@ package enum RecordName: Sendable, Hashable {
   /// for each of ten thousand.
   case storage(Int)
 
-  private static let folder: StaticString = "data/"
+  /// The folder of the storages.
+  static let folder = "data/"
 
   /// The whole name.
   package var text: String {
@@ -21,7 +22,7 @@ package enum RecordName: Sendable, Hashable {
     switch self {
     case .text(let text): text.utf8.count
     case .storage(let number):
-      Self.folder.utf8CodeUnitCount + decimalDigitCount(of: number)
+      Self.folder.utf8.count + decimalDigitCount(of: number)
     }
   }
 
@@ -32,12 +33,8 @@ package enum RecordName: Sendable, Hashable {
     case .text(var text):
       text.withUTF8 { unsafe body(UnsafeRawBufferPointer($0)) }
     case .storage(let number):
-      unsafe body(
-        UnsafeRawBufferPointer(
-          start: Self.folder.utf8Start,
-          count: Self.folder.utf8CodeUnitCount
-        )
-      )
+      var folder = Self.folder
+      folder.withUTF8 { unsafe body(UnsafeRawBufferPointer($0)) }
       unsafe withDecimalDigits(of: number) { unsafe body($0) }
     }
   }
@@ -48,7 +45,7 @@ package enum RecordName: Sendable, Hashable {
     case .storage(let number): return number
     case .text(let text):
       guard isInStorageFolder,
-        let number = Int(text.dropFirst(Self.folder.utf8CodeUnitCount)),
+        let number = Int(text.dropFirst(Self.folder.count)),
         RecordName.storage(number).text == text
       else { return nil }
       return number
@@ -59,7 +56,7 @@ package enum RecordName: Sendable, Hashable {
   var isInStorageFolder: Bool {
     switch self {
     case .storage: true
-    case .text(let text): text.utf8.starts(with: "data/".utf8)
+    case .text(let text): text.utf8.starts(with: Self.folder.utf8)
     }
   }
 }

@@ -70,6 +70,20 @@ package struct ArchiveRecords: Sendable {
     self.after = after
   }
 
+  /// Calls `body` with each record's name and content, in order.
+  ///
+  /// - Throws: What `body` throws.
+  @inline(__always)
+  func forEach(
+    _ body: (RecordName, ArchiveItem.Content) throws -> Void
+  ) rethrows {
+    for item in before { try body(.text(item.name), item.content) }
+    for (number, storage) in storages.enumerated() {
+      try body(.storage(number), .storage(storage))
+    }
+    for item in after { try body(.text(item.name), item.content) }
+  }
+
   /// Makes a list of records that all have names.
   package init(_ items: [ArchiveItem]) {
     self.init(before: items, storages: [], after: [])
@@ -207,11 +221,7 @@ extension TorchArchiveWriter {
       to: sink,
       expectedRecords: records.count
     )
-    for item in records.before { try writer.add(item) }
-    for (number, storage) in records.storages.enumerated() {
-      try writer.add(.storage(number), storage)
-    }
-    for item in records.after { try writer.add(item) }
+    try records.forEach { try writer.add($0, $1) }
     try writer.finish()
   }
 
@@ -229,9 +239,11 @@ extension TorchArchiveWriter {
   /// Writes one record.
   ///
   /// - Throws: As ``write(_:root:to:)`` does.
-  package mutating func add(_ item: ArchiveItem) throws {
-    let name = RecordName.text(item.name)
-    switch item.content {
+  mutating func add(
+    _ name: RecordName,
+    _ content: ArchiveItem.Content
+  ) throws {
+    switch content {
     case .bytes(let bytes): try add(name, bytes)
     case .storage(let storage): try add(name, storage)
     case .serializationID: try add(name, Array(serializationID().utf8))
@@ -258,30 +270,25 @@ extension TorchArchiveWriter {
     let rootLength = root.utf8.count + 1
     var offset = 0
     var directory = 0
-    func add(_ nameLength: Int, _ size: (stored: Int, inflated: Int)) {
+    records.forEach { name, content in
+      let size = content.sizes
       let layout = RecordLayout(
         offset: offset,
-        nameLength: rootLength + nameLength,
+        nameLength: rootLength + name.count,
         size: size.stored,
         uncompressedSize: size.inflated
       )
       offset = layout.end
       directory += layout.directoryEntrySize
     }
-    for item in records.before { add(item.name.utf8.count, item.sizes) }
-    for (number, storage) in records.storages.enumerated() {
-      let size = storage.byteCount
-      add(RecordName.storage(number).count, (size, size))
-    }
-    for item in records.after { add(item.name.utf8.count, item.sizes) }
     return offset + directory + EndRecords.size
   }
 }
 
-extension ArchiveItem {
+extension ArchiveItem.Content {
   /// The record's bytes in the file and when inflated.
   fileprivate var sizes: (stored: Int, inflated: Int) {
-    switch content {
+    switch self {
     case .bytes(let bytes): return (bytes.count, bytes.count)
     case .storage(let storage): return (storage.byteCount, storage.byteCount)
     case .serializationID: return (40, 40)

@@ -124,6 +124,20 @@ final class GraphReader: Sendable {
     return graph.string(first).flatMap(latin1)
   }
 
+  /// Runs `body`; its errors that say no offset get that of a node's opcode.
+  @inline(__always)
+  func locating<Result>(
+    _ id: PickleGraph.NodeID,
+    _ body: () throws -> Result
+  ) throws -> Result {
+    do {
+      return try body()
+    } catch var error as CheckpointError {
+      error.offset = error.offset ?? offset(id)
+      throw error
+    }
+  }
+
   /// An error at the opcode that made a node.
   func fault(_ id: PickleGraph.NodeID, _ message: String) -> CheckpointError {
     CheckpointError(.damaged, message, offset: offset(id))

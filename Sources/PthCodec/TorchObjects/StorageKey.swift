@@ -46,7 +46,7 @@ enum StorageKey: Hashable, Sendable {
   var record: RecordName {
     switch self {
     case .number(let number): .storage(number)
-    case .text(let text): .text("data/" + text)
+    case .text(let text): .text(RecordName.folder + text)
     }
   }
 }

@@ -72,19 +72,16 @@ struct TensorDecoder {
     guard depth < Self.maxDepth else {
       throw reader.fault(id, "tensors wrap tensors too deeply")
     }
-    do {
-      let result = try decode(
+    let result = try reader.locating(id) {
+      try decode(
         call.function,
         Arguments(reader, call.arguments, at: id),
         id,
         depth
       )
-      if let result, !result.isCheap { cache[id] = result }
-      return result
-    } catch var error as CheckpointError {
-      error.offset = error.offset ?? reader.offset(id)
-      throw error
     }
+    if let result, !result.isCheap { cache[id] = result }
+    return result
   }
 
   /// The tensor that a call of `_rebuild_tensor_v2` makes; nil where it is one
@@ -99,12 +96,7 @@ struct TensorDecoder {
     guard arguments.count == 6,
       graph.children(try arguments[2]).count <= DecodedTensor.cheapRank
     else { return nil }
-    do {
-      return try dense(arguments, requiresGrad: 4)
-    } catch var error as CheckpointError {
-      error.offset = error.offset ?? reader.offset(id)
-      throw error
-    }
+    return try reader.locating(id) { try dense(arguments, requiresGrad: 4) }
   }
 
   /// Finds the storages that no named tensor has.
@@ -116,12 +108,7 @@ struct TensorDecoder {
   mutating func resolveOtherStorages() throws {
     for id in graph.persistentIDs
     where !isResolved[id.index] && reader.isStorage(id) {
-      do {
-        _ = try storage(id)
-      } catch var error as CheckpointError {
-        error.offset = error.offset ?? reader.offset(id)
-        throw error
-      }
+      _ = try reader.locating(id) { try storage(id) }
     }
   }
 

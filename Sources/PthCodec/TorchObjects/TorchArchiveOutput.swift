@@ -89,33 +89,20 @@ struct TorchArchiveOutput {
       to: file,
       expectedRecords: records.count
     )
-    var name = RecordName.text("")
-    do {
-      func isDone() { options.progress?(file.position, total) }
-      for item in records.before {
-        name = .text(item.name)
-        try writer.add(item)
-        isDone()
+    try records.forEach { name, content in
+      do {
+        try writer.add(name, content)
+      } catch let error as FileError {
+        throw error
+      } catch {
+        throw CheckpointError(
+          .damaged,
+          "\(error)",
+          file: path,
+          record: name.text
+        )
       }
-      for (number, storage) in records.storages.enumerated() {
-        name = .storage(number)
-        try writer.add(name, storage)
-        isDone()
-      }
-      for item in records.after {
-        name = .text(item.name)
-        try writer.add(item)
-        isDone()
-      }
-    } catch let error as FileError {
-      throw error
-    } catch {
-      throw CheckpointError(
-        .damaged,
-        "\(error)",
-        file: path,
-        record: name.text
-      )
+      options.progress?(file.position, total)
     }
     try writer.finish()
     return file
