@@ -39,6 +39,9 @@ struct FaultTests {
     process.executableURL = URL(fileURLWithPath: PthTool.path)
     process.arguments = arguments
     process.standardOutput = FileHandle.nullDevice
+    process.environment = ProcessInfo.processInfo.environment
+      // Else a run that measures coverage would leave half a profile.
+      .merging(["LLVM_PROFILE_FILE": "/dev/null"]) { _, new in new }
     try process.run()
     return process
   }
