@@ -76,6 +76,32 @@ struct TerminalTests {
     #expect(narrow.contains { $0.contains("-0.357 ") }, "\(narrow)")
   }
 
+  @Test(
+    "what is too wide for a line goes on in the next, whole",
+    arguments: [40, 60]
+  )
+  func wraps(columns: Int) throws {
+    let file = Fixture.path("mnist/hw7_trained.pth")
+    let other = Self.wrapped
+    let commands = [
+      "show '\(file)'", "show '\(file)' cnn.0.weight",
+      "diff '\(file)' '\(other)'",
+    ]
+    for command in commands {
+      let wide = Self.lines(try Self.run(columns: 1000, command))
+      let narrow = Self.lines(try Self.run(columns: columns, command))
+      #expect(narrow.count > wide.count, "\(command)")
+      // Paths and long names are words, and are not cut.
+      let words = narrow.filter {
+        $0.split(separator: " ").allSatisfy { $0.utf8.count < columns - 2 }
+      }
+      #expect(words.allSatisfy { $0.count <= columns }, "\(narrow)")
+      if command.hasPrefix("show") {
+        #expect(narrow.contains { $0.contains("-0.357263") }, "\(narrow)")
+      }
+    }
+  }
+
   @Test("COLUMNS outdoes the terminal, NO_COLOR takes the colours away")
   func settings() throws {
     let run = try Self.run(

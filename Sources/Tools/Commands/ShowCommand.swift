@@ -100,11 +100,9 @@ struct ShowCommand: ParsableCommand {
         done &+= tensor.byteCount
       }
     }
+    let titles = ["TENSOR", "MIN", "MAX", "MEAN", "STD", "ZEROS", "NON-FINITE"]
     let tables = [6, 4, 3].map { digits in
-      var table = Table(
-        ["TENSOR", "MIN", "MAX", "MEAN", "STD", "ZEROS", "NON-FINITE"],
-        rightAligned: [1, 2, 3, 4, 5, 6]
-      )
+      var table = Table(titles, rightAligned: [1, 2, 3, 4, 5, 6])
       for (name, row) in rows {
         table.add([name] + row.cells(digits: digits))
       }
@@ -113,7 +111,18 @@ struct ShowCommand: ParsableCommand {
     // A name says more than the last digits do.
     let limit = Terminal.width ?? .max
     let table = tables.first { $0.width <= limit } ?? tables[tables.count - 1]
-    print(table.text(), terminator: "")
+    guard table.leastWidth() > limit else {
+      return print(table.text(), terminator: "")
+    }
+    for (name, row) in rows {
+      let cells = row.cells(digits: 6)
+      let facts =
+        cells.count == 1
+        ? cells
+        : zip(titles.dropFirst(), cells).map { "\($0.lowercased()) \($1)" }
+      print(Style.bold(TextWidth.elided(name, to: limit)))
+      print(TextWidth.wrapped("  " + facts.joined(separator: "  ")))
+    }
   }
 
   private func show(_ tensor: Tensor, _ name: String) throws {

@@ -50,7 +50,7 @@ struct DiffReport {
         : Text.count(differences.sameTensors, "tensor")
           + (differences.sameTensors == 1 ? " is" : " are") + " the same"
     )
-    return lines.map { Text.printable($0) + "\n" }.joined()
+    return lines.map { TextWidth.wrapped(Text.printable($0)) + "\n" }.joined()
   }
 
   private func line(of difference: TensorDifference) -> String {

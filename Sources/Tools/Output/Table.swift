@@ -24,6 +24,12 @@ struct Table {
     return widths.reduce(2 * max(0, widths.count - 1), +)
   }
 
+  /// The columns that it takes where names are shortened.
+  func leastWidth(leastName: Int = 10) -> Int {
+    let widths = columnWidths(fitting: 0, leastName)
+    return widths.reduce(2 * max(0, widths.count - 1), +)
+  }
+
   /// The table as text.
   ///
   /// - Parameters:
@@ -42,9 +48,11 @@ struct Table {
       for (column, cell) in row.enumerated() {
         let width = widths[column]
         let cell =
-          column == 0
-          ? TextWidth.elided(cell, to: width)
-          : TextWidth.shortened(cell, to: width)
+          limit == nil
+          ? cell
+          : column == 0
+            ? TextWidth.elided(cell, to: width)
+            : TextWidth.shortened(cell, to: width)
         let gap = String(
           repeating: " ",
           count: max(0, width - TextWidth.columns(of: cell))
@@ -58,6 +66,9 @@ struct Table {
     return output
   }
 
+  /// The columns past which a cell stands out rather than widen its column.
+  private static let widest = 200
+
   private func columnWidths(
     fitting limit: Int?,
     _ leastName: Int
@@ -68,7 +79,10 @@ struct Table {
         widths[column] = max(widths[column], TextWidth.columns(of: cell))
       }
     }
-    guard let limit, let last = widths.indices.last else { return widths }
+    guard let limit, let last = widths.indices.last else {
+      // One very long cell must not fill all other rows with spaces.
+      return widths.map { min($0, Self.widest) }
+    }
     var excess = widths.reduce(2 * last, +) - limit
     let shrinking = [(last, 8), (0, leastName)].filter {
       !rightAligned.contains($0.0)

@@ -51,7 +51,7 @@ struct TensorText {
         output += try histogram(of: numbers, statistics)
       }
     }
-    return try output + values(numbers) + "\n"
+    return try output + TextWidth.wrapped(values(numbers)) + "\n"
   }
 
   /// What a row about this tensor tells.
@@ -68,16 +68,21 @@ struct TensorText {
   }
 
   private func summary(of statistics: TensorStatistics) -> String {
-    var text = ""
+    var lines: [String] = []
     if statistics.finite > 0 {
-      text += "min \(Text.number(statistics.minimum))"
-      text += "  max \(Text.number(statistics.maximum))"
-      text += "  mean \(Text.number(statistics.mean))"
-      text += "  std \(Text.number(statistics.deviation))\n"
+      lines.append(
+        "min \(Text.number(statistics.minimum))"
+          + "  max \(Text.number(statistics.maximum))"
+          + "  mean \(Text.number(statistics.mean))"
+          + "  std \(Text.number(statistics.deviation))"
+      )
     }
-    return text + "elements \(Text.count(statistics.count))"
-      + "  zeros \(Text.count(statistics.zeros))"
-      + "  non-finite \(Text.count(statistics.nonFinite))\n"
+    lines.append(
+      "elements \(Text.count(statistics.count))"
+        + "  zeros \(Text.count(statistics.zeros))"
+        + "  non-finite \(Text.count(statistics.nonFinite))"
+    )
+    return lines.map { TextWidth.wrapped($0) + "\n" }.joined()
   }
 
   private func histogram(

@@ -2,8 +2,16 @@
 enum TextWidth {
   /// The columns of a text: Chinese characters take two, accents none.
   static func columns(of text: String) -> Int {
-    if isPlain(text) { return text.utf8.count }
-    return text.reduce(0) { $0 + columns(of: $1) }
+    // Most text is ASCII, of which Unicode need not be asked.
+    var count = 0
+    var rest = text.utf8[...]
+    while let start = rest.firstIndex(where: { !isPlain($0) }) {
+      count += rest.distance(from: rest.startIndex, to: start)
+      let end = rest[start...].firstIndex(where: isPlain) ?? rest.endIndex
+      count += text[start..<end].reduce(0) { $0 + columns(of: $1) }
+      rest = rest[end...]
+    }
+    return count + rest.count
   }
 
   /// A text that is too long, with "…" for its middle: names differ at their
@@ -18,10 +26,7 @@ enum TextWidth {
     guard limit > 1 else { return limit == 1 ? "…" : "" }
     let rest = limit - 1
     let head = prefix(of: text, columns: rest / 2)
-    let tail = prefix(
-      of: String(text.reversed()),
-      columns: rest - columns(of: head)
-    )
+    let tail = prefix(of: text.reversed(), columns: rest - columns(of: head))
     return head + "…" + String(tail.reversed())
   }
 
@@ -31,7 +36,47 @@ enum TextWidth {
     return prefix(of: text, columns: max(0, limit - 1)) + "…"
   }
 
-  private static func prefix(of text: String, columns limit: Int) -> String {
+  /// A text in lines that fit, broken at its spaces.
+  ///
+  /// - Parameters:
+  ///   - text: One line, without its end.
+  ///   - limit: The columns to keep to; nil for no limit. A word that takes
+  ///     more stays whole.
+  ///   - indent: The columns that all lines but the first are moved by.
+  /// - Returns: The lines, joined by line ends.
+  static func wrapped(
+    _ text: String,
+    to limit: Int? = Terminal.width,
+    indent: Int = 2
+  ) -> String {
+    guard let limit, columns(of: text) > limit else { return text }
+    let margin = "\n" + String(repeating: " ", count: indent)
+    var (output, used) = ("", 0)
+    // The spaces before a word, which a line's end takes the place of.
+    var gap = ""
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      let width = columns(of: String(word))
+      if width > 0 {
+        if used > indent, used + gap.utf8.count + width > limit {
+          output += margin
+          used = indent
+        } else {
+          output += gap
+          used += gap.utf8.count
+        }
+        output += word
+        used += width
+        gap = ""
+      }
+      gap += " "
+    }
+    return output
+  }
+
+  private static func prefix(
+    of text: some Collection<Character>,
+    columns limit: Int
+  ) -> String {
     var used = 0
     let fitting = text.prefix { character in
       used += columns(of: character)
@@ -40,8 +85,8 @@ enum TextWidth {
     return String(fitting)
   }
 
-  private static func isPlain(_ text: String) -> Bool {
-    text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x7f
   }
 
   private static func columns(of character: Character) -> Int {
