@@ -59,7 +59,7 @@ public struct Disassembler {
     var reader: OpcodeReader
     var stack: [Opcode.StackItem] = []
     var marks: [Int] = []
-    var memo: [Int64: Opcode.StackItem] = [:]
+    var memo = Memo()
     var highestProtocol = -1
 
     /// How many marks may be open.
@@ -173,24 +173,51 @@ public struct Disassembler {
       _ note: String?
     ) -> String {
       let code = descriptor.opcode.rawValue
-      let shown =
-        code < 0x80
-        ? String(Unicode.Scalar(code)) : "\\x" + hex(code)
-      var text = padded("\(reader.offset)", left: 5) + ": " + shown
-      text += String(repeating: " ", count: max(0, 5 - shown.utf8.count))
-      text += String(repeating: " ", count: 4 * depth) + descriptor.name
-      guard argument != nil || note != nil else { return text }
-      text += String(
-        repeating: " ",
-        count: max(0, 10 - descriptor.name.utf8.count)
-      )
-      if let argument { text += " " + argument.text }
-      if let note { text += " " + note }
-      return text
+      // Bytes, since a pickle may have millions of lines.
+      var line: [UInt8] = []
+      line.reserveCapacity(48 + 4 * depth)
+      func pad(to width: Int) {
+        while line.count < width { line.append(UInt8(ascii: " ")) }
+      }
+      let offset = String(reader.offset).utf8
+      pad(to: 5 - offset.count)
+      line += offset
+      line += [UInt8(ascii: ":"), UInt8(ascii: " ")]
+      let start = line.count
+      if code < 0x80 {
+        line.append(code)
+      } else {
+        line += ("\\x" + hex(code)).utf8
+      }
+      pad(to: start + 5)
+      pad(to: line.count + 4 * depth)
+      let name = line.count
+      line += descriptor.name.utf8
+      if argument != nil || note != nil { pad(to: name + 10) }
+      if let argument { line += (" " + argument.text).utf8 }
+      if let note { line += (" " + note).utf8 }
+      return String(decoding: line, as: UTF8.self)
     }
+  }
 
-    private func padded(_ text: String, left width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.utf8.count)) + text
+  /// What kind of value each memo entry has; most follow one another.
+  private struct Memo {
+    private var first: [Opcode.StackItem] = []
+    private var others: [Int64: Opcode.StackItem] = [:]
+
+    var count: Int { first.count + others.count }
+
+    subscript(index: Int64) -> Opcode.StackItem? {
+      get {
+        index >= 0 && index < first.count ? first[Int(index)] : others[index]
+      }
+      set {
+        if index == first.count, others.isEmpty, let newValue {
+          first.append(newValue)
+        } else {
+          others[index] = newValue
+        }
+      }
     }
   }
 }

@@ -7,8 +7,17 @@ extension Encoder {
     guard version >= 2 || bytes.count <= TwosComplement.maxDecimalBytes else {
       throw failure(id, "so large an integer needs protocol 2")
     }
+    guard bytes.count > Self.longInteger else { return out.saveLong(bytes) }
+    let known = memo[Int(id)]
+    if known != noNode { return out.memoGet(known) }
     out.saveLong(bytes)
+    // CPython remembers no integers, so none of its own comes twice: what
+    // does was remembered in the file, and must not grow with its uses.
+    if !writtenIntegers.insert(id).inserted { memoPut(id) }
   }
+
+  /// The bytes of an integer that is worth a memo entry.
+  private static let longInteger = 255
 
   // MARK: Strings and bytes
 

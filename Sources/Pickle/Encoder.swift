@@ -18,6 +18,8 @@ struct Encoder: ~Copyable {
   /// Memo entries of what has no node: texts, and globals by both names.
   var textMemo: [String: UInt32] = [:]
   var globalMemo: [GlobalTable.Name: UInt32] = [:]
+  /// Large integers that were written once.
+  var writtenIntegers: Set<UInt32> = []
   var nextBuffer: UInt64 = 0
   /// Calls to begin and drop before an object; see the graph's.
   var attempts: [UInt32: UInt32]

@@ -22,6 +22,7 @@ extension Machine {
         .invalidArgument(expected: what + " as text", found: "an empty line")
       )
     }
+    try checkName(line.count)
     guard let text = unsafe String(validating: line, as: UTF8.self) else {
       throw failure(.invalidUTF8(at: start))
     }
@@ -55,7 +56,16 @@ extension Machine {
         .wrongKind(expected: "a module and a name as strings", found: node.kind)
       )
     }
+    try checkName(unsafe withBytes(node) { $0.count })
     return unsafe withBytes(node) { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+
+  private mutating func checkName(_ count: Int) throws(PickleError) {
+    guard count <= limits.maxNameBytes else {
+      throw failure(
+        .limitExceeded(name: "maxNameBytes", limit: limits.maxNameBytes)
+      )
+    }
   }
 
   private mutating func withBytes<R>(

@@ -14,6 +14,9 @@ public struct PickleLimits: Sendable, Hashable {
   public var maxIntegerBytes: Int
   /// The longest decimal integer, in digits; each costs more than the last.
   public var maxIntegerDigits: Int
+  /// The longest name of a module or of something in it, in bytes of UTF-8;
+  /// one name can be imported again with each byte of a pickle.
+  public var maxNameBytes: Int
 
   /// Limits of your choice.
   ///
@@ -23,18 +26,21 @@ public struct PickleLimits: Sendable, Hashable {
   ///   - maxMemo: The most memo entries.
   ///   - maxIntegerBytes: The longest binary integer, in bytes.
   ///   - maxIntegerDigits: The longest decimal integer, in digits.
+  ///   - maxNameBytes: The longest name of a module or in it, in bytes.
   public init(
     maxNodes: Int = 1 << 30,
     maxDepth: Int = 1 << 30,
     maxMemo: Int = 1 << 30,
     maxIntegerBytes: Int = 1 << 20,
-    maxIntegerDigits: Int = 1 << 16
+    maxIntegerDigits: Int = 1 << 16,
+    maxNameBytes: Int = 1000
   ) {
     self.maxNodes = maxNodes
     self.maxDepth = maxDepth
     self.maxMemo = maxMemo
     self.maxIntegerBytes = maxIntegerBytes
     self.maxIntegerDigits = maxIntegerDigits
+    self.maxNameBytes = maxNameBytes
   }
 
   /// The limits that are used unless others are given.

@@ -29,6 +29,9 @@ public struct Scanner {
     public let path: String?
     /// How often it is called.
     public internal(set) var callCount = 0
+    /// How many imports of this name it stands for: in a pickle of very many,
+    /// later ones of the same name are counted where the first was found.
+    public internal(set) var importCount = 1
     /// The offset of the first call, or nil.
     public internal(set) var firstCall: Int?
     /// How the first call is made: REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST.
@@ -107,10 +110,20 @@ public struct Scanner {
     let names = ImportedNames(graph)
     let paths = KeyPaths(graph)
     var findings: [Finding] = []
-    var places: [UInt32: Int] = [:]
+    var places = Places(graph)
+    var known: [Name: Int] = [:]
     for id in graph.nodes {
       guard let name = names.name(of: id) else { continue }
-      places[id.raw] = findings.count
+      if findings.count >= mostRepeated, !name.isGetattr {
+        if let place = known[name] {
+          places[id] = place
+          findings[place].importCount += 1
+          if graph.hasChanges(id) { findings[place].isChanged = true }
+          continue
+        }
+        known[name] = findings.count
+      }
+      places[id] = findings.count
       let offset = graph.offset(id)
       findings.append(
         Finding(
@@ -134,14 +147,34 @@ public struct Scanner {
     )
   }
 
+  /// So many findings may have names that others have too.
+  private static let mostRepeated = 10_000
+
+  /// The findings of the nodes that are imports.
+  private struct Places {
+    private var indices: [Int32]
+
+    init(_ graph: PickleGraph) {
+      indices = Array(repeating: -1, count: graph.nodeCount)
+    }
+
+    subscript(id: PickleGraph.NodeID) -> Int? {
+      get {
+        let index = Int(indices[id.index])
+        return index < 0 ? nil : index
+      }
+      set { indices[id.index] = Int32(truncatingIfNeeded: newValue ?? -1) }
+    }
+  }
+
   private static func noteCall(
     _ id: PickleGraph.NodeID,
     _ graph: PickleGraph,
-    _ places: [UInt32: Int],
+    _ places: Places,
     _ findings: inout [Finding]
   ) {
     guard let object = graph.object(id),
-      let place = places[object.callable.raw]
+      let place = places[object.callable]
     else { return }
     findings[place].callCount += 1
     if graph.hasChanges(id) { findings[place].fillsResult = true }
@@ -163,13 +196,17 @@ extension Scanner {
   private static func noteNaming(
     _ graph: PickleGraph,
     _ names: ImportedNames,
-    _ places: [UInt32: Int],
+    _ places: Places,
     _ findings: inout [Finding]
   ) {
     var others: [UInt32: Int] = [:]
-    for (id, place) in places where findings[place].name.isGetattr {
+    guard findings.contains(where: \.name.isGetattr) else { return }
+    for id in graph.nodes {
+      guard let place = places[id], findings[place].name.isGetattr else {
+        continue
+      }
       // As the callable of each of its calls it is referred to once.
-      others[id] = -findings[place].callCount
+      others[id.raw] = -findings[place].callCount
     }
     guard !others.isEmpty else { return }
     if others[graph.root.raw] != nil { others[graph.root.raw, default: 0] += 1 }
@@ -178,13 +215,13 @@ extension Scanner {
         if let count = others[other.raw] { others[other.raw] = count + 1 }
       }
       guard let object = graph.object(id), others[object.callable.raw] != nil,
-        let place = places[object.callable.raw],
+        let place = places[object.callable],
         let name = names.name(of: id)
       else { continue }
       findings[place].namedByCalls.append(name)
     }
     for (id, count) in others {
-      guard let place = places[id] else { continue }
+      guard let place = places[PickleGraph.NodeID(id)] else { continue }
       let finding = findings[place]
       findings[place].isNamingOnly =
         count == 0 && finding.isCalled

@@ -105,6 +105,12 @@ import Testing
       PickleLimits(maxIntegerDigits: 20), "I123456789012345678901\n.",
       "maxIntegerDigits"
     ),
+    (PickleLimits(maxNameBytes: 3), "cabcd\nx\n.", "maxNameBytes"),
+    (PickleLimits(maxNameBytes: 3), "ca\nwxyz\n.", "maxNameBytes"),
+    (
+      PickleLimits(maxNameBytes: 3), "\u{8c}\u{01}a\u{8c}\u{04}wxyz\u{93}.",
+      "maxNameBytes"
+    ),
   ])
   func aLimitIsKept(_ limits: PickleLimits, _ text: String, _ name: String) {
     #expect {
@@ -114,6 +120,49 @@ import Testing
       else { return false }
       return "\(error)".contains(name)
     }
+  }
+
+  @Test("a large integer in thousands of places is not written for each")
+  func sharedIntegers() throws {
+    var pickle = bytes("\u{80}\u{02}\u{8b}\u{40}\u{1f}\u{00}\u{00}")
+    pickle += [UInt8](repeating: 0x55, count: 8000) + bytes("q\u{00}0](")
+    for _ in 0..<5000 { pickle += bytes("h\u{00}") }
+    let graph = try Unpickler.decode(PickleSource(pickle + bytes("e.")))
+    for version in [2, 4] {
+      let written = try Pickler.encode(graph, protocol: version)
+      #expect(written.count < 40_000, "\(written.count)")
+      let again = try Unpickler.decode(PickleSource(written))
+      let items = Array(again.children(again.root))
+      #expect(items.count == 5000)
+      let number = again.bigIntBytes(items[0])
+      #expect(number?.count == 8000)
+      #expect(items.allSatisfy { again.bigIntBytes($0) == number })
+    }
+  }
+
+  @Test("an import that is repeated without end is counted, not listed")
+  func repeatedImports() {
+    var pickle = bytes("\u{80}\u{02}](")
+    for _ in 0..<20_000 { pickle += bytes("ca\nb\n") }
+    pickle += bytes("cc\nd\n") + bytes("ca\nb\n)Re.")
+    let report = Scanner.scan(PickleSource(pickle))
+    #expect(report.failure == nil)
+    #expect(report.findings.count < 10_100)
+    #expect(report.findings.reduce(0) { $0 + $1.importCount } == 20_002)
+    #expect(report.findings.reduce(0) { $0 + $1.callCount } == 1)
+    #expect(
+      report.findings.contains { $0.name == .global(module: "c", name: "d") }
+    )
+  }
+
+  @Test("a long name that a call gives is shown as far as it is a name")
+  func longNames() {
+    var pickle = bytes("\u{80}\u{02}cbuiltins\ngetattr\nca\nb\nX")
+    pickle += [0x40, 0x9c, 0, 0] + [UInt8](repeating: 0x6e, count: 40_000)
+    let report = Scanner.scan(PickleSource(pickle + bytes("\u{86}R.")))
+    #expect(report.failure == nil)
+    #expect(report.findings.count == 3)
+    #expect(report.findings.last?.name == .computed("a.b.…"))
   }
 
   @Test func aCutPickleIsNeverTakenForWhole() throws {

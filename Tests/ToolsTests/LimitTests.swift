@@ -11,6 +11,7 @@ struct LimitTests {
       ("--max-depth", "1000", "marks"),
       ("--max-memo", "1000", "many_memos"),
       ("--max-integer-bytes", "1000", "long_integer"),
+      ("--max-name-bytes", "4", "doubling_tensors"),
     ]
   )
   func options(option: String, value: String, file: String) throws {

@@ -35,7 +35,7 @@ struct VerifyCommandTests {
           "storage-size",
         ]
       ),
-      ("bomb_pickle", ["limit"]),
+      ("bomb_pickle", ["inflates-too-large"]),
       ("byteorder_word", ["bad-byteorder"]),
       ("case_pickle", ["duplicate-name"]),
       ("comment_size", ["comment-cut"]),

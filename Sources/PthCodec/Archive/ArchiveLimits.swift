@@ -5,11 +5,12 @@ public struct ArchiveLimits: Sendable, Hashable {
   /// The most bytes that one record may inflate to.
   public var maximumInflatedBytes: Int
 
-  /// The most that a record may grow by inflating, as a factor; a fifth of it
-  /// for pickles, which are decoded into more.
+  /// The most that a record may grow by inflating, as a factor; a twenty-fifth
+  /// of it for pickles, which are decoded into more: PyTorch's own shrink to a
+  /// fifth at most.
   ///
   /// Records of up to 64 MiB are not measured by it, nor are pickles of up to
-  /// 16 MiB.
+  /// 2.5 MiB.
   public var maximumInflationRatio: Int
 
   /// Makes limits; the defaults suit every file that PyTorch writes.
@@ -49,10 +50,10 @@ extension ArchiveLimits {
       .multipliedReportingOverflow(by: ratio(isPickle))
     return overflow
       ? maximumInflatedBytes
-      : min(maximumInflatedBytes, max(most, isPickle ? 16 << 20 : 64 << 20))
+      : min(maximumInflatedBytes, max(most, isPickle ? 5 << 19 : 64 << 20))
   }
 
   private func ratio(_ isPickle: Bool) -> Int {
-    max(1, isPickle ? maximumInflationRatio / 5 : maximumInflationRatio)
+    max(1, isPickle ? maximumInflationRatio / 25 : maximumInflationRatio)
   }
 }

@@ -6,6 +6,9 @@ package enum RecordName: Sendable, Hashable {
   /// for each of ten thousand.
   case storage(Int)
 
+  /// The record of the object itself.
+  static let pickle = "data.pkl"
+
   /// The folder of the storages.
   static let folder = "data/"
 
@@ -45,8 +48,9 @@ package enum RecordName: Sendable, Hashable {
     case .storage(let number): return number
     case .text(let text):
       guard isInStorageFolder,
-        let number = Int(text.dropFirst(Self.folder.count)),
-        RecordName.storage(number).text == text
+        case .number(let number) = StorageKey(
+          String(text.dropFirst(Self.folder.count))
+        )
       else { return nil }
       return number
     }

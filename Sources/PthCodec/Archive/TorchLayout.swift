@@ -108,7 +108,7 @@ extension TorchLayout {
     items(
       pickle: .bytes(pickle),
       data: storages.map {
-        ArchiveItem("data/" + $0.key, .storage($0.storage))
+        ArchiveItem(RecordName.folder + $0.key, .storage($0.storage))
       },
       others: others
     )
@@ -158,7 +158,7 @@ extension TorchLayout {
   private func itemsBeforeStorages(
     pickle: ArchiveItem.Content
   ) -> [ArchiveItem] {
-    let first = ArchiveItem("data.pkl", pickle)
+    let first = ArchiveItem(RecordName.pickle, pickle)
     return switch self {
     case .torch1: [first]
     case .torch2:

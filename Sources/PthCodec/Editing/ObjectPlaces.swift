@@ -40,7 +40,7 @@ struct ObjectPlaces {
   private let tensorNodes: Set<NodeID>
   private var marks: [Mark]
   private var stack: [Frame] = []
-  private var path = PathBuffer()
+  private var path: PathBuffer
   private var seenNames: [String: Int] = [:]
   private var stepsLeft: Int
 
@@ -62,11 +62,12 @@ struct ObjectPlaces {
   ///   that their places can't be counted.
   init(_ content: PickledContent) throws(CheckpointError) {
     reader = GraphReader(content.graph)
+    path = PathBuffer(size: content.graph.walkedSize)
     tensorNodes = Set(content.tensorNodes.values)
     marks = Array(repeating: .unseen, count: content.graph.nodeCount)
     stepsLeft =
-      content.graph.nodeCount.multipliedReportingOverflow(by: 4).partialValue
-    stepsLeft = max(stepsLeft, 0) + 100_000
+      content.graph.nodeCount.multipliedReportingOverflow(by: 2).partialValue
+    stepsLeft = max(stepsLeft, 0) + 50_000
     let root = content.graph.root
     try visit(
       Place(parent: nil, container: root, slot: .same, text: "", node: root),
@@ -135,11 +136,11 @@ struct ObjectPlaces {
     } else if marks[id.index] == .open {
       // A cycle: the place has no name of its own.
     } else if reader.leaf(id) != nil || isScalar(id) {
-      place.name = path.text
+      place.name = path.takeText(for: .value)
     } else {
       let members = members(of: id)
       if members.list.isEmpty {
-        place.name = path.text
+        place.name = path.takeText(for: .value)
       } else {
         marks[id.index] = .open
         stack.append(
@@ -170,7 +171,7 @@ struct ObjectPlaces {
 
   /// The name that the checkpoint gives a tensor here.
   private mutating func uniqueName(isRoot: Bool) -> String {
-    let name = isRoot ? Checkpoint.bareTensorName : path.text
+    let name = isRoot ? Checkpoint.bareTensorName : path.takeText(for: .tensor)
     let count = (seenNames[name] ?? 0) + 1
     seenNames[name] = count
     return count == 1 ? name : "\(name)#\(count)"

@@ -27,11 +27,11 @@ struct FoundTensors: Sendable {
   mutating func append(
     _ tensor: consuming Tensor,
     at node: PickleGraph.NodeID,
-    named path: borrowing PathBuffer
+    named path: inout PathBuffer
   ) {
     tensors.append(tensor)
     nodes.append(node)
-    path.appendText(to: &text)
+    path.takeText(for: .tensor, to: &text)
     ends.append(text.count)
   }
 

@@ -6,6 +6,9 @@ struct IntegerLists {
   private var known: [[Int]] = Array(repeating: [], count: 64)
   private var scratch: [Int] = []
 
+  /// PyTorch computes with 64 dimensions at most.
+  private static let maxRank = 1024
+
   /// The integers that a node consists of.
   ///
   /// - Throws: ``CheckpointError`` with the opcode's offset for other nodes.
@@ -16,6 +19,14 @@ struct IntegerLists {
   ) throws(CheckpointError) -> [Int] {
     scratch.removeAll(keepingCapacity: true)
     try reader.appendIntegers(of: id, to: &scratch, what())
+    guard scratch.count <= Self.maxRank else {
+      throw CheckpointError(
+        .limit,
+        "\(what()) has \(scratch.count) dimensions; tensors have at most "
+          + "\(Self.maxRank)",
+        offset: reader.graph.offset(id)
+      )
+    }
     var hash = 0
     for number in scratch { hash = hash &* 31 &+ number }
     // Another list with this hash takes the place: it is copied next time.

@@ -18,11 +18,14 @@ struct ObjectWalk {
 
   private let reader: GraphReader
   private let graph: PickleGraph
-  private var path = PathBuffer()
+  private var path: PathBuffer
   private var stack: [Frame] = []
   private var marks: [Mark]
   private var stepsLeft: Int
   private var textLeft: Int
+
+  /// The most plain values that the object may have.
+  var mostValues = Int.max
 
   private enum Mark: UInt8 { case unseen, open, done }
 
@@ -50,9 +53,9 @@ struct ObjectWalk {
     self.decoder = decoder
     reader = decoder.reader
     graph = reader.graph
+    path = PathBuffer(size: graph.walkedSize)
     marks = Array(repeating: .unseen, count: graph.nodeCount)
-    stepsLeft = graph.nodeCount.multipliedReportingOverflow(by: 2).partialValue
-    stepsLeft = max(stepsLeft, 1000) + 20_000
+    stepsLeft = max(graph.nodeCount, 1000) + 5000
     textLeft = graph.endOffset.multipliedReportingOverflow(by: 4).partialValue
     textLeft = max(textLeft, 0) + (1 << 20)
   }
@@ -98,22 +101,22 @@ struct ObjectWalk {
       if decoding != nil, try visitDecoded(id) { return false }
       if try visitTensorOrScalar(id) { return false }
     } else if let leaf = reader.leaf(id) {
-      add(leaf.type, leaf.value)
+      try add(leaf.type, leaf.value)
       return false
     }
     switch marks[id.index] {
     case .open:
-      add(reader.typeName(id), .described("a cycle"))
+      try add(reader.typeName(id), .described("a cycle"))
       return false
     case .done where stepsLeft < 0:
-      add(reader.typeName(id), .described("shared, shown before"))
+      try add(reader.typeName(id), .described("shared, shown before"))
       return false
     case .unseen, .done: break
     }
-    let members = members(of: id)
+    let members = try members(of: id)
     guard !members.isEmpty else {
       if graph.kind(id) != .object || reader.isContainer(id) {
-        add(reader.typeName(id), .none)
+        try add(reader.typeName(id), .none)
       }
       return false
     }
@@ -136,7 +139,7 @@ struct ObjectWalk {
       case .tensor(let tensor): add(tensor, id, suffix: nil)
       case .tensors(let parts):
         for part in parts { add(part.tensor, id, suffix: part.name) }
-      case .value(let value): add(reader.typeName(id), value)
+      case .value(let value): try add(reader.typeName(id), value)
       case nil: return false
       }
       return true
@@ -163,7 +166,7 @@ struct ObjectWalk {
       default: break
       }
       if let value = reader.objectValue(id, call.function, call.arguments) {
-        add(value.type, value.value)
+        try add(value.type, value.value)
         return true
       }
       guard let decoded = try decoder.tensor(id, call) else { return false }
@@ -187,15 +190,15 @@ struct ObjectWalk {
     let arguments = Arguments(reader, nodes, at: id)
     if function == .numpyScalar {
       guard let scalar = try numpy.scalar(arguments) else { return false }
-      add(scalar.type, scalar.value)
+      try add(scalar.type, scalar.value)
       return true
     }
     guard let array = try numpy.array(id, function, arguments) else {
       guard let text = numpy.arrayText(id) else { return false }
-      add("numpy.ndarray", .described(text))
+      try add("numpy.ndarray", .described(text))
       return true
     }
-    add("numpy.ndarray", .described("\(array.dtype) \(array.shape)"))
+    try add("numpy.ndarray", .described("\(array.dtype) \(array.shape)"))
     return true
   }
 
@@ -204,7 +207,18 @@ struct ObjectWalk {
     reader.moduleVersions(of: graph.root)
   }
 
-  private mutating func add(_ type: String, _ value: PlainValue) {
+  private mutating func add(
+    _ type: String,
+    _ value: PlainValue
+  ) throws(CheckpointError) {
+    guard values.count < mostValues else {
+      throw CheckpointError(
+        .limit,
+        "the object has more than \(mostValues) plain values, though the file "
+          + "is small",
+        hint: "if you trust the file, raise the limit: --max-nodes"
+      )
+    }
     var value = value
     // One long text under thousands of names is not copied for each.
     if let size = value.longSize {
@@ -213,7 +227,13 @@ struct ObjectWalk {
         value = .described("\(size) bytes, too often to show them")
       }
     }
-    values.append(CheckpointValue(path: path.text, type: type, value: value))
+    values.append(
+      CheckpointValue(
+        path: path.takeText(for: .value),
+        type: type,
+        value: value
+      )
+    )
   }
 
   private mutating func add(
@@ -224,18 +244,20 @@ struct ObjectWalk {
     let mark = path.mark
     if stack.isEmpty { path.append(Checkpoint.bareTensorName) }
     if let suffix { path.append(suffix) }
-    found.append(tensor, at: id, named: path)
+    found.append(tensor, at: id, named: &path)
     path.reset(to: mark)
   }
 
-  private mutating func members(of id: PickleGraph.NodeID) -> [Member] {
+  private mutating func members(
+    of id: PickleGraph.NodeID
+  ) throws(CheckpointError) -> [Member] {
     switch graph.kind(id) {
     case .dict: return reader.members(graph.pairs(id))
     case .list, .tuple, .set, .frozenSet:
       return reader.members(graph.children(id))
     case .object:
       if !reader.isContainer(id), !reader.isModule(id) {
-        add(reader.typeName(id), .none)
+        try add(reader.typeName(id), .none)
       }
       return reader.objectMembers(id)
     default: return []

@@ -88,7 +88,7 @@ extension GraphReader {
         ?? String(decoding: graph.stringBytes(id) ?? [], as: UTF8.self)
       // Thousands of nested mappings may share one key: see PathBuffer.
       guard text.utf8.count > Self.longestKey else { return text }
-      return text.prefix(400) + "…(\(text.utf8.count) bytes)…"
+      return text.prefix(400) + "...(\(text.utf8.count) bytes)..."
         + text.suffix(400)
     case .bytes, .byteArray:
       return bytesText(graph.bytes(id) ?? [])
@@ -111,7 +111,7 @@ extension GraphReader {
   private func bytesText(_ bytes: [UInt8]) -> String {
     guard bytes.count <= Self.longestKey else {
       return bytesText(Array(bytes.prefix(100)))
-        + "…(\(bytes.count) bytes)…" + bytesText(Array(bytes.suffix(100)))
+        + "...(\(bytes.count) bytes)..." + bytesText(Array(bytes.suffix(100)))
     }
     return unsafe bytes.withUnsafeBytes { unsafe PythonRepr.bytes($0) }
   }

@@ -8,9 +8,6 @@ struct TorchArchive {
   private let options: ReadOptions
   private let byteOrder: ByteOrder
 
-  /// The record that holds the pickle.
-  static let pickleRecord = "data.pkl"
-
   init(_ input: CheckpointInput, options: ReadOptions) throws {
     _ = try input.mappedFile()
     try self.init(input.zip.directory(), options: options)
@@ -36,10 +33,10 @@ struct TorchArchive {
       return false
     }
     if let directory = try? input.zip.directory() {
-      return directory.hasFile(named: pickleRecord)
+      return directory.hasFile(named: RecordName.pickle)
     }
     // A damaged directory: the first local header tells what it was.
-    return input.head.contains(pickleRecord.utf8)
+    return input.head.contains(RecordName.pickle.utf8)
   }
 
   /// Whether an archive has the records of a compiled module.
@@ -50,13 +47,16 @@ struct TorchArchive {
 
   /// Reads the pickle and names what it holds.
   func checkpoint(as format: FormatID) throws -> Checkpoint {
-    let graph = try pickle(Self.pickleRecord)
+    let graph = try pickle(RecordName.pickle)
     let source = self
     let storages = StorageTable { reference, byteCount in
       try source.storage(reference, byteCount)
     }
     var walk = ObjectWalk(
       decoder: TensorDecoder(reader: GraphReader(graph), storages: storages)
+    )
+    walk.mostValues = options.pickle.mostValues(
+      fileSize: reader.directory.bytes.count
     )
     do {
       // Of a storage that is not summed, only the local header is read.
@@ -66,7 +66,7 @@ struct TorchArchive {
         try reader.directory.bytes.withScatteredReads { try walk.run() }
       }
     } catch let error as CheckpointError {
-      throw error.located(file: reader.path, record: Self.pickleRecord)
+      throw error.located(file: reader.path, record: RecordName.pickle)
     }
     let content = PickledContent(
       graph: graph,
@@ -172,15 +172,29 @@ extension PickleLimits {
   /// million empty lists. Compressed checkpoints have about two values a byte.
   ///
   /// - Parameter size: The file's bytes.
-  /// - Returns: Limits that are no wider than these.
+  /// - Returns: Limits for what these leave open.
   func within(fileSize size: Int) -> PickleLimits {
     let (scaled, isTooMuch) = size.multipliedReportingOverflow(by: 12)
-    let most = max(1_500_000, isTooMuch ? Int.max : scaled)
+    let most = max(1_200_000, isTooMuch ? Int.max : scaled)
+    let unset = ReadOptions().pickle
     var limits = self
-    limits.maxNodes = min(maxNodes, most)
-    limits.maxDepth = min(maxDepth, most)
-    limits.maxMemo = min(maxMemo, most)
+    // A limit of the caller's own holds as it is.
+    if maxNodes >= unset.maxNodes { limits.maxNodes = min(maxNodes, most) }
+    if maxDepth >= unset.maxDepth { limits.maxDepth = min(maxDepth, most) }
+    if maxMemo >= unset.maxMemo { limits.maxMemo = min(maxMemo, most) }
     return limits
+  }
+
+  /// The most plain values of an object that are named and shown: each takes
+  /// a hundred times as much memory as in its pickle.
+  ///
+  /// PyTorch compresses no pickle, so each value takes a byte of its file. Who
+  /// sets a limit of values at all is not held to another one.
+  ///
+  /// - Parameter size: The file's bytes.
+  /// - Returns: A number of values.
+  func mostValues(fileSize size: Int) -> Int {
+    maxNodes >= ReadOptions().pickle.maxNodes ? max(100_000, size) : maxNodes
   }
 }
 

@@ -138,9 +138,9 @@ extension SourceArchive {
   var otherNames: [String] { reader.recordNames.filter { Self.isOther($0) } }
 
   private static func isOther(_ name: String) -> Bool {
-    !["data.pkl", "version", "byteorder"].contains(name)
+    ![RecordName.pickle, "version", "byteorder"].contains(name)
       && ![".format_version", ".storage_alignment"].contains(name)
-      && !name.hasPrefix("data/") && !name.hasPrefix(".data/")
+      && !name.hasPrefix(RecordName.folder) && !name.hasPrefix(".data/")
       && !name.hasSuffix("/")
   }
 
@@ -153,14 +153,14 @@ extension SourceArchive {
     var written: Set<String> = []
     for (index, name) in records {
       let content: ArchiveItem.Content
-      if name == TorchArchive.pickleRecord {
+      if name == RecordName.pickle {
         content = .bytes(pickle)
       } else if name == ArchiveItem.serializationIDName {
         content = .serializationID
       } else if name.hasSuffix("/") {
         continue
-      } else if let entry = storages[String(name.dropFirst("data/".count))],
-        name.hasPrefix("data/")
+      } else if name.hasPrefix(RecordName.folder),
+        let entry = storages[String(name.dropFirst(RecordName.folder.count))]
       {
         content = .storage(entry.storage)
       } else {

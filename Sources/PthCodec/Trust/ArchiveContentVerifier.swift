@@ -18,7 +18,12 @@ struct ArchiveContentVerifier {
   func findings() -> [Finding] {
     var findings = smallRecords()
     var used: Set<String> = []
-    var isComplete = check("data.pkl", folder: "data/", &used, &findings)
+    var isComplete = check(
+      RecordName.pickle,
+      folder: RecordName.folder,
+      &used,
+      &findings
+    )
     if isScript {
       isComplete =
         check("constants.pkl", folder: "constants/", &used, &findings)
@@ -35,9 +40,7 @@ struct ArchiveContentVerifier {
     var findings: [Finding] = []
     let version = reader.contains("version") ? "version" : ".data/version"
     if let text = text(version) {
-      // PyTorch takes the digits at the beginning.
-      let digits = text.drop { $0 == " " }.prefix { $0.isNumber }
-      if !(1...10).contains(Int(digits) ?? 0) {
+      if !TorchArchiveVersion.isReadable(text) {
         findings.append(
           Finding(
             .error,
@@ -168,7 +171,7 @@ struct ArchiveContentVerifier {
 
   /// The records beside the storages that nothing refers to.
   private func unused(_ used: Set<String>) -> [Finding] {
-    let folders = isScript ? ["constants/"] : ["data/"]
+    let folders = isScript ? ["constants/"] : [RecordName.folder]
     return reader.recordNames.compactMap { name in
       guard folders.contains(where: { name.hasPrefix($0) }),
         !name.hasSuffix("/"), !used.contains(name)

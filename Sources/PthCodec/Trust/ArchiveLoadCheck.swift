@@ -29,9 +29,9 @@ extension LoadRun {
     if archive.lists("constants.pkl") {
       return checkScript(archive)
     }
-    guard let storage = bytes(of: "data.pkl", archive),
+    guard let storage = bytes(of: RecordName.pickle, archive),
       let source = try? ScanTarget(storage, location: "").source(),
-      let graph = checkPickle(source, at: 0, record: "data.pkl")
+      let graph = checkPickle(source, at: 0, record: RecordName.pickle)
     else { return }
     checkStorages(graph, archive)
   }
@@ -112,9 +112,9 @@ extension LoadRun {
         "there is no version"
       )
     }
-    guard let text = text(name, archive) else { return }
-    let digits = text.drop { $0 == " " }.prefix { $0.isNumber }
-    guard !(1...10).contains(Int(digits) ?? 0) else { return }
+    guard let text = text(name, archive),
+      !TorchArchiveVersion.isReadable(text)
+    else { return }
     add(.error, "bad-version", record: name, "PyTorch reads versions 1 to 10")
   }
 
@@ -159,11 +159,11 @@ extension LoadRun {
         "PyTorch takes it for TorchScript, but there is no code"
       )
     }
-    if !archive.contains("data.pkl") {
+    if !archive.contains(RecordName.pickle) {
       add(
         .error,
         "missing-record",
-        record: "data.pkl",
+        record: RecordName.pickle,
         "the record is not there"
       )
     }
@@ -184,7 +184,7 @@ extension LoadRun {
         let size = reference.type.byteCount(of: reference.count),
         reference.count >= 0
       else { continue }
-      let name = "data/\(reference.key)"
+      let name = RecordName.folder + reference.key
       guard let storage = bytes(of: name, archive) else { continue }
       compare(storage, size, name, graph.offset(id), paths.path(of: id))
       if options.mmap, archive.entry(name)?.isDeflated == true {

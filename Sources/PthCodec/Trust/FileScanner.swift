@@ -72,6 +72,10 @@ struct ScanRun {
   private static let guessedBytes = 64 << 20
   private static let guessedDataBytes = 1 << 20
   private static let maxPickles = 100_000
+  /// What all compressed records and nested archives may come to together: many
+  /// small bombs must not be one large one.
+  private var bytesLeft = leastBytes
+  private static let leastBytes = 8 << 20
 
   init(_ file: String, _ options: ScanOptions) {
     report = ScanReport(file: file)
@@ -91,6 +95,10 @@ struct ScanRun {
     location: String
   ) throws -> Bool {
     inspection.limits = options.reading.pickle.within(fileSize: file.count)
+    bytesLeft = max(
+      Self.leastBytes,
+      options.reading.archiveLimits.most(from: file.count, isPickle: true)
+    )
     if location.isEmpty, ShardIndex.recognizes(input, suffix: "index.json") {
       try scanShards(file, beside: input.path)
       return true
@@ -134,6 +142,37 @@ struct ScanRun {
       return true
     }
     return try Gzip.recognizes(head) && scanGzip(target, depth: depth)
+  }
+
+  /// Takes what a compressed or nested record holds from the budget.
+  ///
+  /// - Parameters:
+  ///   - count: Its bytes.
+  ///   - location: Its name.
+  ///   - depth: How many archives it is in, the file itself not counted.
+  /// - Returns: False where there is too much of it; that is a finding.
+  mutating func spend(_ count: Int, _ location: String, depth: Int) -> Bool {
+    guard bytesLeft >= 0 else { return false }
+    // An archive in an archive takes time even where it is empty.
+    let cost = count.addingReportingOverflow(depth > 0 ? 4096 : 0)
+    bytesLeft =
+      bytesLeft.subtractingReportingOverflow(cost.partialValue)
+      .partialValue
+    guard bytesLeft >= 0, !cost.overflow else {
+      bytesLeft = -1
+      report.isUnreadable = true
+      report.findings.append(
+        Finding(
+          .error,
+          "inflates-too-large",
+          record: location,
+          "with those before it, it is more than such a file should hold: it "
+            + "and what follows are not looked into"
+        )
+      )
+      return false
+    }
+    return true
   }
 
   mutating func noteTooDeep(_ target: ScanTarget) {

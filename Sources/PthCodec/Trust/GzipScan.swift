@@ -28,6 +28,9 @@ extension ScanRun {
       report.findings.append(Finding(error))
       return true
     }
+    guard spend(inflated.byteCount, target.location, depth: depth) else {
+      return true
+    }
     let name = target.location.isEmpty ? "" : target.location + "!"
     let part = ScanTarget(inflated, location: name + "(inflated)")
     if try scanContainer(part, depth: depth + 1) { return true }

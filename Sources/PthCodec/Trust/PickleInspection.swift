@@ -141,7 +141,7 @@ struct PickleInspection {
       opcode: finding.opcode?.name ?? "",
       offset: finding.offset,
       keyPath: finding.path,
-      importCount: 1,
+      importCount: finding.importCount,
       callCount: finding.callCount,
       firstCall: call(finding),
       isChanged: finding.isChanged
@@ -152,7 +152,7 @@ struct PickleInspection {
     _ finding: Scanner.Finding,
     into global: inout ScannedGlobal
   ) {
-    global.importCount += 1
+    global.importCount += finding.importCount
     global.callCount += finding.callCount
     global.firstCall = global.firstCall ?? call(finding)
     if finding.isChanged { global.isChanged = true }

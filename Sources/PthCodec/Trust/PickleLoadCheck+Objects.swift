@@ -21,11 +21,10 @@ extension PickleLoadCheck {
 
   /// Calls that fail whatever the modules are: of what is no function, and
   /// states that no class takes.
-  func impossibleCalls() -> [Finding] {
-    var found: [Finding] = []
+  func addImpossibleCalls(to found: inout FindingList) {
     for id in graph.nodes {
       if let object = graph.object(id), !isCallable(object.callable) {
-        found.append(
+        found.add(.error) {
           finding(
             .error,
             "not-callable",
@@ -33,10 +32,10 @@ extension PickleLoadCheck {
             paths.path(of: id),
             "the pickle calls a value that is no function"
           )
-        )
+        }
       }
       if graph.kind(id) == .global, changesClass(id) {
-        found.append(
+        found.add(.error) {
           finding(
             .error,
             "changes-class",
@@ -44,10 +43,9 @@ extension PickleLoadCheck {
             paths.path(of: id),
             "the pickle gives a class a state, which Python refuses"
           )
-        )
+        }
       }
     }
-    return found
   }
 
   private func isCallable(_ id: PickleGraph.NodeID) -> Bool {

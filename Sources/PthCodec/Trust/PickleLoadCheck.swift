@@ -48,24 +48,23 @@ struct PickleLoadCheck {
 
   /// The findings in the order of the pickle.
   func findings() -> [Finding] {
-    var found: [Finding] = []
+    var found = FindingList()
     if options.weightsOnly {
-      found += refusedOpcodes() + refusedCalls()
+      refusedOpcodes().forEach { found.add($0) }
+      addRefusedCalls(to: &found)
     } else {
-      found += impossibleCalls() + hugeMemo()
+      addImpossibleCalls(to: &found)
+      hugeMemo().forEach { found.add($0) }
     }
-    for name in names { found += check(name) }
+    for name in names { check(name).forEach { found.add($0) } }
     if let failure = partial.failure {
-      found.append(
+      found.add(
         finding(.error, "bad-pickle", failure.offset, nil, failure.message)
       )
     } else if role != .other {
-      found += tensors()
+      addTensors(to: &found)
     }
-    // A stable sort: of several faults at one opcode the first one counts.
-    return found.enumerated().sorted {
-      ($0.element.offset ?? 0, $0.offset) < ($1.element.offset ?? 0, $1.offset)
-    }.map(\.element)
+    return found.sorted(record: record)
   }
 
   func finding(
@@ -130,16 +129,15 @@ struct PickleLoadCheck {
     return nil
   }
 
-  private func refusedCalls() -> [Finding] {
-    var found: [Finding] = []
+  private func addRefusedCalls(to found: inout FindingList) {
     func refuse(
       _ id: PickleGraph.NodeID,
       _ code: String,
       _ message: String
     ) {
-      found.append(
+      found.add(.error) {
         finding(.error, code, graph.offset(id), paths.path(of: id), message)
-      )
+      }
     }
     for id in graph.nodes where graph.kind(id) == .object {
       guard let object = graph.object(id) else { continue }
@@ -185,7 +183,6 @@ struct PickleLoadCheck {
         )
       }
     }
-    return found
   }
 
   private func takesState(_ name: String) -> Bool {
@@ -327,31 +324,31 @@ struct PickleLoadCheck {
 
   // MARK: Tensors
 
-  private func tensors() -> [Finding] {
+  private func addTensors(to found: inout FindingList) {
     let table = StorageTable { _, byteCount in .meta(byteCount: byteCount) }
     let reader = GraphReader(graph)
     var decoder = TensorDecoder(reader: reader, storages: table)
-    var found: [Finding] = []
     func note(_ error: CheckpointError, _ id: PickleGraph.NodeID) {
       // What this package does not know may still be known to PyTorch, and
       // what is computed may be anything.
       let isFatal = error.code == .damaged && !isComputed(id)
-      found.append(
+      let severity: Finding.Severity = isFatal ? .error : .warning
+      found.add(severity) {
         finding(
-          isFatal ? .error : .warning,
+          severity,
           error.code == .damaged ? "bad-tensor" : error.code.rawValue,
           error.offset ?? graph.offset(id),
           paths.path(of: id),
           error.message
         )
-      )
+      }
     }
     for id in graph.nodes where graph.kind(id) == .persistentID {
       if role == .legacy, isModule(id) { continue }
       do {
         let reference = try reader.storageReference(id)
         guard role == .legacy, reference.type == .untyped else { continue }
-        found.append(
+        found.add(.error) {
           finding(
             .error,
             "untyped-storage",
@@ -360,7 +357,7 @@ struct PickleLoadCheck {
             "torch can't read an untyped storage from a file of this form, "
               + "though it writes one"
           )
-        )
+        }
       } catch {
         note(error, id)
       }
@@ -368,15 +365,14 @@ struct PickleLoadCheck {
     for id in graph.nodes where graph.kind(id) == .object {
       do {
         _ = try decoder.tensor(id)
-        if let finding = tooManyArguments(reader, id) { found.append(finding) }
-        if let finding = sparse(reader, id) { found.append(finding) }
+        if let finding = tooManyArguments(reader, id) { found.add(finding) }
+        if let finding = sparse(reader, id) { found.add(finding) }
       } catch let error as CheckpointError {
         note(error, id)
       } catch {
         continue
       }
     }
-    return found
   }
 
   /// torch 1.13's `_rebuild_tensor_v2` takes no marks for conjugate views.

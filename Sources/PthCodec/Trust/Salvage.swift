@@ -62,10 +62,11 @@ public enum Salvage {
         }
       )
     )
+    walk.mostValues = options.pickle.mostValues(fileSize: file.count)
     do {
       try walk.run()
     } catch let error as CheckpointError {
-      throw error.located(file: path, record: TorchArchive.pickleRecord)
+      throw error.located(file: path, record: RecordName.pickle)
     }
     let storages = walk.decoder.storages.list
     var whole = Checkpoint(
@@ -100,7 +101,7 @@ public enum Salvage {
     _ options: ReadOptions,
     _ notes: inout [Finding]
   ) throws -> PickleGraph {
-    let name = TorchArchive.pickleRecord
+    let name = RecordName.pickle
     guard let record = salvager.record(name) else {
       throw CheckpointError(
         .damaged,
@@ -231,7 +232,7 @@ private struct RecoveredStorages {
   /// The storage of a reference; one without bytes where it is lost.
   func storage(_ reference: StorageReference, _ byteCount: Int) -> Storage {
     do {
-      let storage = try found("data/\(reference.key)", byteCount)
+      let storage = try found(RecordName.folder + reference.key, byteCount)
       return storage.inHostOrder(
         from: byteOrder,
         dtype: reference.type.countedDType

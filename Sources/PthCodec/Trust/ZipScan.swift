@@ -114,6 +114,10 @@ struct ZipScan {
       return
     }
     let part = ScanTarget(storage, location: location(name))
+    if record.isDeflated || depth > 0 {
+      let count = isPickle ? part.count : min(part.count, 1 << 20)
+      guard scan.spend(count, location(name), depth: depth) else { return }
+    }
     guard part.count > 0 else {
       if name.hasSuffix(".pkl") {
         try scan.scanPickles(part, isCertain: true)
@@ -196,7 +200,8 @@ struct ZipScan {
   private func isCheckpoint(_ directory: ZipDirectory) -> Bool {
     directory.records.contains {
       let name = directory.name(of: $0)
-      return name == "data.pkl" || name.hasSuffix("/data.pkl")
+      return name == RecordName.pickle
+        || name.hasSuffix("/" + RecordName.pickle)
     }
   }
 
@@ -204,7 +209,7 @@ struct ZipScan {
   private func isStorage(_ name: String) -> Bool {
     guard let slash = name.firstIndex(of: "/") else { return false }
     let inside = name[name.index(after: slash)...]
-    return inside.hasPrefix("data/") || inside.hasPrefix("constants/")
+    return inside.hasPrefix(RecordName.folder) || inside.hasPrefix("constants/")
   }
 
   private func location(_ name: String) -> String {

@@ -16,6 +16,9 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "The most bytes of one integer in a pickle.")
   var maxIntegerBytes: Int?
 
+  @Option(help: "The most bytes of a module's or class's name in a pickle.")
+  var maxNameBytes: Int?
+
   @Option(help: "The most bytes that one compressed record may become.")
   var maxInflatedSize: Int?
 
@@ -24,7 +27,8 @@ struct LimitOptions: ParsableArguments {
 
   func validate() throws {
     let limits = [
-      maxNodes, maxDepth, maxMemo, maxIntegerBytes, maxInflatedSize, maxRatio,
+      maxNodes, maxDepth, maxMemo, maxIntegerBytes, maxNameBytes,
+      maxInflatedSize, maxRatio,
     ]
     for limit in limits {
       if let limit, limit < 1 {
@@ -51,6 +55,7 @@ struct LimitOptions: ParsableArguments {
         isTooMuch ? Int.max : digits / 2
       )
     }
+    if let maxNameBytes { options.pickle.maxNameBytes = maxNameBytes }
     if let maxInflatedSize { options.maxInflatedSize = maxInflatedSize }
     if let maxRatio { options.maxInflationRatio = maxRatio }
     return options

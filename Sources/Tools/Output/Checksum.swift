@@ -24,12 +24,21 @@ enum Checksum {
     }
     var done = 0
     var result: [String: String] = [:]
+    // One tensor may have thousands of names.
+    var known: [View: String] = [:]
     for (name, tensor) in checkpoint.tensors where !tensor.storage.isMeta {
+      let view = View(tensor)
+      if let digest = known[view] {
+        result[name] = digest
+        continue
+      }
       do {
-        result[name] = try sha256(of: tensor) { count in
+        let digest = try sha256(of: tensor) { count in
           done &+= count
           bar?.update(done, of: total)
         }
+        known[view] = digest
+        result[name] = digest
       } catch {
         throw Failure(
           Failure.exitCode(of: error),
@@ -38,6 +47,23 @@ enum Checksum {
       }
     }
     return result
+  }
+
+  /// What tells tensors with other elements apart.
+  private struct View: Hashable {
+    let storage: ObjectIdentifier
+    let dtype: DType
+    let layout: Layout
+    let isConjugate: Bool
+    let isNegative: Bool
+
+    init(_ tensor: Tensor) {
+      storage = ObjectIdentifier(tensor.storage)
+      dtype = tensor.dtype
+      layout = tensor.layout
+      isConjugate = tensor.isConjugate
+      isNegative = tensor.isNegative
+    }
   }
 
   /// The digest over the elements in row-major order, little-endian, without

@@ -127,9 +127,10 @@ struct TensorNotes {
       if !tensor.layout.isContiguous { facts.append("not contiguous") }
       let storage = ObjectIdentifier(tensor.storage)
       if let owner = owners[storage] {
-        facts.append("shares the storage of \(Text.printable(owner))")
+        facts.append("shares the storage of \(owner)")
       } else if tensor.storage.byteCount > 0 {
-        owners[storage] = name
+        // One name may be long, and thousands may share with it.
+        owners[storage] = TextWidth.elided(Text.printable(name), to: 200)
       }
       if !facts.isEmpty { notes[name] = facts.joined(separator: ", ") }
     }

@@ -55,18 +55,19 @@ enum Text {
   /// A string with its control characters made visible, so that a hostile
   /// name can't steer the terminal.
   static func printable(_ text: String) -> String {
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
-    guard
-      text.unicodeScalars.contains(where: {
-        $0.properties.generalCategory == .control
-          || $0.properties.generalCategory == .format
-      })
-    else { return text }
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
     return text.unicodeScalars.map { scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .format: "\\u{\(String(scalar.value, radix: 16))}"
-      default: String(scalar)
-      }
+      isControl(scalar)
+        ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
     }.joined()
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    // Most text is ASCII, of which Unicode need not be asked.
+    if scalar.value >= 0x20, scalar.value < 0x7f { return false }
+    return switch scalar.properties.generalCategory {
+    case .control, .format: true
+    default: false
+    }
   }
 }

@@ -6,47 +6,105 @@ internal import PthCodec
 /// container stands on that one's line.
 struct ValueTree {
   private var nodes = [Node(key: "")]
+  private var places: [Place: Int32] = [:]
+  private let values: [CheckpointValue]
+  /// The parts of the path that was added last, with their nodes.
+  private var trail: [(key: Substring, node: Int)] = []
 
+  // A file may have hundreds of thousands of values: these are small.
   private struct Node {
-    let key: String
-    var value: CheckpointValue?
-    var children: [Int] = []
-    var childrenByKey: [Substring: Int] = [:]
+    let key: Substring
+    var value: Int32 = -1
+    var firstChild: Int32 = -1
+    var lastChild: Int32 = -1
+    var nextSibling: Int32 = -1
+  }
+
+  /// A key of one of the nodes.
+  private struct Place: Hashable {
+    let parent: Int32
+    let key: Substring
   }
 
   init(_ values: [CheckpointValue]) {
-    for value in values { add(value) }
+    self.values = values
+    for index in values.indices { add(index) }
+    (places, trail) = ([:], [])
   }
 
-  private mutating func add(_ value: CheckpointValue) {
+  private mutating func add(_ index: Int) {
+    let value = values[index]
     var place = 0
-    if !value.path.isEmpty {
+    if value.path.isEmpty {
+      trail = []
+    } else {
       // A file chooses how deep its objects are; a screen is not that wide.
       let parts = value.path.split(
         separator: ".",
         maxSplits: Self.maxDepth,
         omittingEmptySubsequences: false
       )
-      for part in parts { place = child(part, of: place) }
+      // Neighbours have most of their path in common.
+      var common = 0
+      while common < min(parts.count, trail.count),
+        parts[common] == trail[common].key
+      {
+        common += 1
+      }
+      trail.removeLast(trail.count - common)
+      if let last = trail.last { place = last.node }
+      for part in parts[common...] {
+        place = child(part, of: place)
+        trail.append((part, place))
+      }
     }
-    if nodes[place].value != nil {
+    if nodes[place].value >= 0 {
       // Two keys with the same text, such as 1 and "1".
-      nodes.append(Node(key: nodes[place].key))
-      nodes[0].children.append(nodes.count - 1)
-      place = nodes.count - 1
+      place = append(nodes[place].key, to: 0)
     }
-    nodes[place].value = value
+    nodes[place].value = Int32(truncatingIfNeeded: index)
   }
 
   private static let maxDepth = 32
 
   private mutating func child(_ key: Substring, of parent: Int) -> Int {
-    if let known = nodes[parent].childrenByKey[key] { return known }
-    let new = nodes.count
-    nodes.append(Node(key: String(key)))
-    nodes[parent].children.append(new)
-    nodes[parent].childrenByKey[key] = new
+    let place = Place(parent: Int32(truncatingIfNeeded: parent), key: key)
+    if let known = places[place] { return Int(known) }
+    let new = append(key, to: parent)
+    places[place] = Int32(truncatingIfNeeded: new)
     return new
+  }
+
+  private mutating func append(_ key: Substring, to parent: Int) -> Int {
+    let new = Int32(truncatingIfNeeded: nodes.count)
+    nodes.append(Node(key: key))
+    let last = Int(nodes[parent].lastChild)
+    if last < 0 {
+      nodes[parent].firstChild = new
+    } else {
+      nodes[last].nextSibling = new
+    }
+    nodes[parent].lastChild = new
+    return Int(new)
+  }
+
+  private func children(of node: Int) -> [Int] {
+    var children: [Int] = []
+    var child = Int(nodes[node].firstChild)
+    while child >= 0 {
+      children.append(child)
+      child = Int(nodes[child].nextSibling)
+    }
+    return children
+  }
+
+  private func value(of node: Int) -> CheckpointValue? {
+    let index = Int(nodes[node].value)
+    return index < 0 ? nil : values[index]
+  }
+
+  private func key(of node: Int) -> String {
+    Text.printable(String(nodes[node].key))
   }
 
   /// The tree as text.
@@ -55,26 +113,27 @@ struct ValueTree {
   /// - Returns: Lines, each with its end.
   func text(fitting limit: Int? = Terminal.width) -> String {
     var output = ""
-    if let value = nodes[0].value {
+    if let value = value(of: 0) {
       output += line("", Self.text(of: value), indent: 0, limit)
     }
     // A stack of the nodes still to be shown: nothing recurses.
-    var pending = nodes[0].children.reversed().map { (node: $0, indent: 0) }
+    var pending = children(of: 0).reversed().map { (node: $0, indent: 0) }
     while let (start, indent) = pending.popLast() {
       var node = start
-      var label = Text.printable(nodes[node].key)
-      while nodes[node].value == nil, nodes[node].children.count == 1,
+      var label = key(of: node)
+      while nodes[node].value < 0, nodes[node].firstChild >= 0,
+        nodes[node].firstChild == nodes[node].lastChild,
         elements(of: node) == nil
       {
-        node = nodes[node].children[0]
-        label += "." + Text.printable(nodes[node].key)
+        node = Int(nodes[node].firstChild)
+        label += "." + key(of: node)
       }
       if let elements = elements(of: node) {
         output += line(label, elements, indent: indent, limit)
       } else {
-        let value = nodes[node].value.map(Self.text(of:))
+        let value = value(of: node).map(Self.text(of:))
         output += line(label, value, indent: indent, limit)
-        pending += nodes[node].children.reversed()
+        pending += children(of: node).reversed()
           .map { (node: $0, indent: indent + 1) }
       }
     }
@@ -84,17 +143,20 @@ struct ValueTree {
   /// The elements of a list in one line; nil for what is no list of plain
   /// values.
   private func elements(of node: Int) -> String? {
-    guard nodes[node].value == nil, !nodes[node].children.isEmpty else {
+    guard nodes[node].value < 0, nodes[node].firstChild >= 0 else {
       return nil
     }
-    var parts: [String] = []
-    for (index, child) in nodes[node].children.enumerated() {
-      guard nodes[child].children.isEmpty, nodes[child].key == "\(index)",
-        let value = nodes[child].value
+    var text = ""
+    var (index, child) = (0, Int(nodes[node].firstChild))
+    while child >= 0 {
+      guard nodes[child].firstChild < 0, nodes[child].key == "\(index)",
+        let value = value(of: child)
       else { return nil }
-      parts.append(Self.text(of: value))
+      text += (index > 0 ? ", " : "[") + Self.text(of: value)
+      index += 1
+      child = Int(nodes[child].nextSibling)
     }
-    return "[" + parts.joined(separator: ", ") + "]"
+    return text + "]"
   }
 
   private func line(

@@ -30,6 +30,10 @@ struct Sanitizer {
     let label: Label
   }
 
+  /// Objects that became a long text which others share: it stays one value,
+  /// and is written once.
+  var shared: [NodeID: NodeID] = [:]
+
   /// What a member adds to the path: texts are made when they are shown.
   private enum Label {
     case none
@@ -111,6 +115,7 @@ struct Sanitizer {
       }
       pending[start...].reverse()
     }
+    editor.graph.redirect(shared)
     try breakTupleCycles()
   }
 

@@ -70,7 +70,9 @@ extension Sanitizer {
       default: break
       }
     }
-    guard let text = PlainText(parts, original).text else { return false }
+    guard let text = PlainText(parts, original).text,
+      text.utf8.count <= Self.longestText
+    else { return false }
     try replace(
       id,
       with: editor.graph.addString(text),
@@ -79,6 +81,9 @@ extension Sanitizer {
     )
     return true
   }
+
+  /// A longer text is no name, number or path, and may be that of thousands.
+  private static let longestText = 4000
 
   /// What a member of an enum is, which is written as a call of `getattr`.
   private func memberType(_ parts: ObjectParts) -> String? {
@@ -149,7 +154,9 @@ extension Sanitizer {
     let isPlain = parts.nestedCall == nil && parts.otherState == nil
     let from = parts.typeName
     if isHashed(id), !isOnlyArguments(parts) {
-      guard let text = description(parts) else {
+      guard let text = description(parts),
+        text.utf8.count <= Self.longestText
+      else {
         throw refusal(id, "\(from), a dictionary's key,")
       }
       let new = editor.graph.addString(text)
@@ -194,12 +201,10 @@ extension Sanitizer {
       // it will be, once it is looked at in its place.
       if parts.arguments.count == 1, isPlainLeaf(parts.arguments[0]) {
         let value = parts.arguments[0]
-        return try replace(
-          id,
-          with: value,
-          from: from,
-          to: reader.typeName(value)
-        )
+        try replace(id, with: value, from: from, to: reader.typeName(value))
+        let length = unsafe original.withUnsafeBytes(of: value) { $0.count }
+        if let length, length > 255 { shared[id] = value }
+        return
       }
       let new = editor.graph.addTuple(parts.arguments)
       return try replace(id, with: new, from: from, to: "tuple of arguments")

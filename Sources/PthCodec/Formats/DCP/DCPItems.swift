@@ -49,6 +49,7 @@ struct DCPItems {
   private var stack: [Frame] = []
   private var isOpen: Set<NodeID> = []
   private var stepsLeft: Int
+  private var bytesLeft: Int
 
   /// As deep as Python's recursion lets torch go.
   private static let maxDepth = 1000
@@ -77,10 +78,12 @@ struct DCPItems {
     openLists = Self.openLists(reader)
     // Shared parts are written once for each mention.
     stepsLeft = graph.nodeCount.multipliedReportingOverflow(by: 8).partialValue
-    stepsLeft = max(stepsLeft, graph.nodeCount) + 1_000_000
+    stepsLeft = max(stepsLeft, graph.nodeCount) + 10_000
+    let size = graph.walkedSize.multipliedReportingOverflow(by: 16).partialValue
+    bytesLeft = max(size, graph.walkedSize) + (4 << 20)
     let root = graph.root
     if reader.mappingPairs(root) != nil {
-      push(root, path: [])
+      try push(root, path: [])
     } else {
       let name = Checkpoint.bareTensorName
       losses.add(name, "dcp holds a dict, of which this becomes an item")
@@ -98,8 +101,8 @@ struct DCPItems {
   }
 
   private mutating func visit(_ id: NodeID, path: [Step]) throws {
-    try spend()
     let name = Self.name(path)
+    try spend(bytes: name.utf8.count)
     do {
       if reader.mappingPairs(id) == nil, !openLists.contains(id) {
         try addItem(id, name, path)
@@ -115,7 +118,7 @@ struct DCPItems {
         )
       }
       noteAlias(id, name)
-      push(id, path: path)
+      try push(id, path: path)
     } catch let error as CheckpointError {
       throw error.located(keyPath: name)
     }
@@ -125,9 +128,10 @@ struct DCPItems {
     path.map(\.text).joined(separator: ".")
   }
 
-  private mutating func spend() throws {
-    stepsLeft -= 1
-    guard stepsLeft > 0 else {
+  private mutating func spend(steps: Int = 1, bytes: Int = 0) throws {
+    stepsLeft -= steps
+    bytesLeft -= bytes
+    guard stepsLeft > 0, bytesLeft > 0 else {
       throw CheckpointError(
         .limit,
         "parts of the object are shared so often that writing each mention "
@@ -137,7 +141,11 @@ struct DCPItems {
     }
   }
 
-  private mutating func push(_ id: NodeID, path: [Step]) {
+  private mutating func push(_ id: NodeID, path: [Step]) throws {
+    try spend(
+      steps: graph.kind(id) == .dict
+        ? graph.pairs(id).count : graph.children(id).count
+    )
     isOpen.insert(id)
     var members: [(step: Step, id: NodeID)] = []
     if let pairs = reader.mappingPairs(id) {
@@ -277,7 +285,7 @@ struct DCPItems {
     var pending = [id]
     while let node = pending.popLast() {
       guard seen.insert(node).inserted else { continue }
-      try spend()
+      try spend(bytes: byteCount(of: node))
       switch graph.kind(node) {
       case .list, .dict, .set, .byteArray:
         if !isTensor { noteAlias(node, name) }
@@ -297,6 +305,12 @@ struct DCPItems {
     }
   }
 
+  /// The bytes of a text or the like, which each item has its own copy of.
+  private func byteCount(of id: NodeID) -> Int {
+    if graph.kind(id) == .bigInt { return graph.bigIntBytes(id)?.count ?? 0 }
+    return unsafe graph.withUnsafeBytes(of: id) { $0.count } ?? 0
+  }
+
   /// The lists that are taken apart: those that hold tensors or dicts, at any
   /// depth of lists.
   private static func openLists(_ reader: GraphReader) -> Set<NodeID> {
@@ -308,9 +322,10 @@ struct DCPItems {
       for child in graph.children(id) {
         if graph.kind(child) == .list {
           parents[child, default: []].append(id)
-        } else if reader.isTensor(child) || reader.mappingPairs(child) != nil,
-          open.insert(id).inserted
+        } else if !open.contains(id),
+          reader.isTensor(child) || reader.mappingPairs(child) != nil
         {
+          open.insert(id)
           pending.append(id)
         }
       }

@@ -122,7 +122,9 @@ public struct NPZFormat: CheckpointFormat {
       $0.addingReportingOverflow($1.array.size).partialValue
     }
     let progress = ProgressCounter(total, options.progress)
-    if options.settings["compress"] == "true" {
+    if options.settings["compress"] == "true",
+      arrays.contains(where: { $0.array.size >= Self.leastDeflated })
+    {
       try writeDeflated(arrays, to: path, progress, options)
     } else {
       try writeStored(arrays, to: path, progress, options)
@@ -157,14 +159,25 @@ public struct NPZFormat: CheckpointFormat {
     try file.commit()
   }
 
+  /// Deflating fewer bytes costs more time than it saves room.
+  private static let leastDeflated = 1024
+
   private func writeDeflated(
     _ arrays: [NamedArray],
     to path: String,
     _ progress: ProgressCounter,
     _ options: WriteOptions
   ) throws {
-    let entries = arrays.map { name, array in
-      unsafe GeneralZipEntry(
+    let entries = try arrays.map { name, array in
+      if array.size < Self.leastDeflated {
+        var bytes: [UInt8] = []
+        try unsafe array.forEachPiece(named: name) { piece in
+          unsafe bytes.append(contentsOf: piece)
+          progress.add(piece.count)
+        }
+        return GeneralZipEntry(name + Self.suffix, .storages([Storage(bytes)]))
+      }
+      return unsafe GeneralZipEntry(
         name + Self.suffix,
         .pushed(size: array.size) { push in
           try unsafe array.forEachPiece(named: name) { piece in

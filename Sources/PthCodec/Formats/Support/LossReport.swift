@@ -7,6 +7,8 @@ struct LossReport {
   private let keepsColumns: Bool
   private(set) var losses: [ConversionLoss] = []
 
+  private static let longestName = 200
+
   /// Starts a list for a format, by the name in its reasons.
   init(_ format: FormatID) {
     self.format = format.rawValue
@@ -22,8 +24,13 @@ struct LossReport {
   /// Adds the values that are not tensors, and an archive's own records.
   mutating func addValues(of checkpoint: Checkpoint) {
     addRecords(of: checkpoint)
+    // Hundreds of thousands of values have a few types.
+    var reasons: [String: String] = [:]
     for value in checkpoint.values {
-      add(value.path, "\(format) holds tensors only, no \(value.type)")
+      let reason =
+        reasons[value.type] ?? "\(format) holds tensors only, no \(value.type)"
+      reasons[value.type] = reason
+      add(value.path, reason)
     }
   }
 
@@ -131,7 +138,11 @@ struct LossReport {
       }
     }
     for name in checkpoint.tensors.keys {
-      guard let partner = partners[name] else { continue }
+      guard var partner = partners[name] else { continue }
+      if partner.utf8.count > Self.longestName {
+        // One long name may be the partner of thousands.
+        partner = partner.prefix(80) + "..." + partner.suffix(80)
+      }
       add(name, "\(format) does not keep that it shares memory with \(partner)")
     }
   }
