@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Synchronization
 internal import Tensors
 
 /// The tool's entry point: runs a command and turns errors into exit codes.
@@ -13,7 +14,7 @@ enum Main {
     )
     do {
       try checkCommand()
-      var command = try PthCommand.parseAsRoot()
+      var command = try PthCommand.parsed()
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
@@ -53,7 +54,34 @@ extension Main {
 
 /// `pth`: the root of the subcommands.
 struct PthCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+  static var configuration: CommandConfiguration {
+    var configuration = fullConfiguration
+    if skipsCompletions.load(ordering: .relaxed) {
+      configuration._superCommandName = ""
+    }
+    return configuration
+  }
+
+  private static let skipsCompletions = Atomic(false)
+
+  /// The command that the arguments name.
+  ///
+  /// The parser first sets up two commands to see whether a script of
+  /// completions is asked for: a seventh of the time that `pth info` takes. It
+  /// leaves that out for a command within another one, which this pretends to
+  /// be until help or a message is made.
+  ///
+  /// - Throws: What the parser finds wrong, and requests for help.
+  static func parsed() throws -> any ParsableCommand {
+    let wantsScript = CommandLine.arguments.contains {
+      $0.hasPrefix("--generate-completion-script")
+    }
+    skipsCompletions.store(!wantsScript, ordering: .relaxed)
+    defer { skipsCompletions.store(false, ordering: .relaxed) }
+    return try parseAsRoot()
+  }
+
+  private static let fullConfiguration = CommandConfiguration(
     commandName: "pth",
     abstract: "Reads, writes, checks and converts PyTorch checkpoints.",
     discussion: """
