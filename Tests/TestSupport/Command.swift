@@ -86,11 +86,16 @@ public enum Command {
       try writeFile([], to: output)
       try writeFile([], to: messages)
       try writeFile(input ?? [], to: source)
-      process.standardOutput = try handle(writing: output)
-      process.standardError = try handle(writing: messages)
-      process.standardInput = try FileHandle(
-        forReadingFrom: URL(fileURLWithPath: source)
-      )
+      let handles = try [
+        handle(writing: output), handle(writing: messages),
+        FileHandle(forReadingFrom: URL(fileURLWithPath: source)),
+      ]
+      // Else they stay open: with 1,300 descriptors Foundation reads beyond
+      // the end of its list of them (findMaximumOpenFromProcSelfFD).
+      defer { for handle in handles { try? handle.close() } }
+      process.standardOutput = handles[0]
+      process.standardError = handles[1]
+      process.standardInput = handles[2]
       let status = try end(of: process, arguments: arguments, within: seconds)
       return try Outcome(
         status: status,

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -150,6 +151,10 @@ struct ConvertSafetyTests {
     }
   }
 
+  /// The KiB of memory that the tool may map; sanitizers map terabytes.
+  private static let addressSpace =
+    ProcessInfo.processInfo.environment["PTH_ADDRESS_SPACE"] ?? "2000000"
+
   static let hostile: [String] =
     (try? Fixture.names(in: "hostile/format", suffix: "")) ?? []
 
@@ -163,7 +168,7 @@ struct ConvertSafetyTests {
   func refusesHostileHeaders(_ name: String) throws {
     try withTemporaryDirectory { folder in
       let run = try runLimited(
-        limit: "-v 2000000",
+        limit: "-v \(Self.addressSpace)",
         ["convert", Fixture.path(name), folder.file("x.pth"), "--force"]
       )
       #expect(run.status == 65, "\(run.messages)")
