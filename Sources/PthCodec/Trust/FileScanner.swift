@@ -76,6 +76,9 @@ struct ScanRun {
   /// small bombs must not be one large one.
   private var bytesLeft = leastBytes
   private static let leastBytes = 8 << 20
+  /// What the compressed records may take in the file: those that share their
+  /// bytes take more than there is.
+  private var packedLeft = 0
 
   init(_ file: String, _ options: ScanOptions) {
     report = ScanReport(file: file)
@@ -99,6 +102,7 @@ struct ScanRun {
       Self.leastBytes,
       options.reading.archiveLimits.most(from: file.count, isPickle: true)
     )
+    packedLeft = file.count.multipliedReportingOverflow(by: 2).partialValue
     if location.isEmpty, ShardIndex.recognizes(input, suffix: "index.json") {
       try scanShards(file, beside: input.path)
       return true
@@ -148,17 +152,24 @@ struct ScanRun {
   ///
   /// - Parameters:
   ///   - count: Its bytes.
+  ///   - packed: The bytes that it takes in the file.
   ///   - location: Its name.
   ///   - depth: How many archives it is in, the file itself not counted.
   /// - Returns: False where there is too much of it; that is a finding.
-  mutating func spend(_ count: Int, _ location: String, depth: Int) -> Bool {
+  mutating func spend(
+    _ count: Int,
+    packed: Int = 0,
+    _ location: String,
+    depth: Int
+  ) -> Bool {
     guard bytesLeft >= 0 else { return false }
     // An archive in an archive takes time even where it is empty.
     let cost = count.addingReportingOverflow(depth > 0 ? 4096 : 0)
     bytesLeft =
       bytesLeft.subtractingReportingOverflow(cost.partialValue)
       .partialValue
-    guard bytesLeft >= 0, !cost.overflow else {
+    packedLeft = packedLeft.subtractingReportingOverflow(packed).partialValue
+    guard bytesLeft >= 0, packedLeft >= 0, !cost.overflow else {
       bytesLeft = -1
       report.isUnreadable = true
       report.findings.append(

@@ -115,8 +115,17 @@ struct ZipScan {
     }
     let part = ScanTarget(storage, location: location(name))
     if record.isDeflated || depth > 0 {
-      let count = isPickle ? part.count : min(part.count, 1 << 20)
-      guard scan.spend(count, location(name), depth: depth) else { return }
+      // Of an array only the header is looked at: many zeros are no attack.
+      let count =
+        isPickle ? part.count : depth > 0 ? min(part.count, 1 << 20) : 0
+      guard
+        scan.spend(
+          count,
+          packed: depth > 0 ? 0 : record.compressedSize,
+          location(name),
+          depth: depth
+        )
+      else { return }
     }
     guard part.count > 0 else {
       if name.hasSuffix(".pkl") {
