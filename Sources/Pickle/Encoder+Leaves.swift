@@ -9,11 +9,15 @@ extension Encoder {
     }
     guard bytes.count > Self.longInteger else { return out.saveLong(bytes) }
     let known = memo[Int(id)]
-    if known != noNode { return out.memoGet(known) }
+    if known < Self.inProgress { return out.memoGet(known) }
     out.saveLong(bytes)
     // CPython remembers no integers, so none of its own comes twice: what
     // does was remembered in the file, and must not grow with its uses.
-    if !writtenIntegers.insert(id).inserted { memoPut(id) }
+    if known == noNode {
+      memo[Int(id)] = Self.inProgress
+    } else {
+      memoPut(id)
+    }
   }
 
   /// The bytes of an integer that is worth a memo entry.

@@ -6,7 +6,8 @@ struct Encoder: ~Copyable {
   var out: PickleOutput
 
   /// Each node's memo entry, ``noNode`` for none, ``inProgress`` while a
-  /// value is written that gets one at its end.
+  /// value is written that gets one at its end, or once a large integer was
+  /// written, which gets one the second time.
   var memo: RawVector<UInt32>
   static let inProgress = noNode - 1
 
@@ -18,8 +19,6 @@ struct Encoder: ~Copyable {
   /// Memo entries of what has no node: texts, and globals by both names.
   var textMemo: [String: UInt32] = [:]
   var globalMemo: [GlobalTable.Name: UInt32] = [:]
-  /// Large integers that were written once.
-  var writtenIntegers: Set<UInt32> = []
   var nextBuffer: UInt64 = 0
   /// Calls to begin and drop before an object; see the graph's.
   var attempts: [UInt32: UInt32]

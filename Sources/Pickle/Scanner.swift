@@ -199,8 +199,8 @@ extension Scanner {
     _ places: Places,
     _ findings: inout [Finding]
   ) {
-    var others: [UInt32: Int] = [:]
     guard findings.contains(where: \.name.isGetattr) else { return }
+    var others: [UInt32: Int] = [:]
     for id in graph.nodes {
       guard let place = places[id], findings[place].name.isGetattr else {
         continue
@@ -208,7 +208,6 @@ extension Scanner {
       // As the callable of each of its calls it is referred to once.
       others[id.raw] = -findings[place].callCount
     }
-    guard !others.isEmpty else { return }
     if others[graph.root.raw] != nil { others[graph.root.raw, default: 0] += 1 }
     for id in graph.nodes {
       graph.forEachReference(of: id) { other in

@@ -48,6 +48,10 @@ public enum Command {
   /// times as long as others.
   public static let patience = 300.0
 
+  /// For a run of the tool that is killed or starved: else one that measures
+  /// coverage would leave half a profile, which the others can't be merged with.
+  public static let withoutProfile = ["LLVM_PROFILE_FILE": "/dev/null"]
+
   /// Runs a program and waits for its end.
   ///
   /// - Parameters:

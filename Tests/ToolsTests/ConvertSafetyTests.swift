@@ -16,8 +16,7 @@ struct ConvertSafetyTests {
       "/bin/sh",
       ["-c", "ulimit \(limit) && exec \"$0\" \"$@\"", PthTool.path]
         + arguments,
-      // Else a run that measures coverage would leave half a profile.
-      environment: ["LLVM_PROFILE_FILE": "/dev/null"]
+      environment: Command.withoutProfile
     )
   }
 

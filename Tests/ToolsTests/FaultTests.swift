@@ -40,8 +40,7 @@ struct FaultTests {
     process.arguments = arguments
     process.standardOutput = FileHandle.nullDevice
     process.environment = ProcessInfo.processInfo.environment
-      // Else a run that measures coverage would leave half a profile.
-      .merging(["LLVM_PROFILE_FILE": "/dev/null"]) { _, new in new }
+      .merging(Command.withoutProfile) { _, new in new }
     try process.run()
     return process
   }
@@ -104,8 +103,7 @@ struct FaultTests {
         "/bin/sh",
         ["-c", script, PthTool.path, input, output],
         directory: folder.path,
-        // Else a run that measures coverage would leave half a profile.
-        environment: ["LLVM_PROFILE_FILE": "/dev/null"]
+        environment: Command.withoutProfile
       )
       #expect(outcome.status == 74, "\(outcome.messages)")
       #expect(outcome.messages.contains("pth: error: \(output)"))

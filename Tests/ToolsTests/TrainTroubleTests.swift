@@ -37,8 +37,7 @@ struct TrainTroubleTests {
       "/bin/sh",
       ["-c", "ulimit -f \(blocks) && exec \"$0\" \"$@\"", PthTool.path]
         + arguments,
-      // Else a run that measures coverage would leave half a profile.
-      environment: ["LLVM_PROFILE_FILE": "/dev/null"]
+      environment: Command.withoutProfile
     )
   }
 

@@ -17,10 +17,8 @@ struct PathBuffer {
   /// - Parameter size: The bytes of what is walked through.
   init(size: Int) {
     // Keys that people write come to less than their pickle's own size.
-    let (budget, overflow) = max(0, size).multipliedReportingOverflow(by: 4)
-    budgets = Use.allCases.map { _ in
-      (overflow ? Int.max / 2 : budget / 2) + (1 << 19)
-    }
+    let budget = 2 * min(max(0, size), Int.max / 4) + (1 << 19)
+    budgets = Use.allCases.map { _ in budget }
   }
 
   /// A place to come back to.

@@ -104,6 +104,19 @@ struct ZipScan {
       )
       return
     }
+    if record.isDeflated || depth > 0 {
+      // Of an array only the header is looked at: many zeros are no attack.
+      let size = record.uncompressedSize
+      let count = isPickle ? size : depth > 0 ? min(size, 1 << 20) : 0
+      guard
+        scan.spend(
+          count,
+          packed: depth > 0 ? 0 : record.compressedSize,
+          location(name),
+          depth: depth
+        )
+      else { return }
+    }
     let storage: Storage
     do {
       storage = try content.storage(at: index, checkingSum: false)
@@ -114,19 +127,6 @@ struct ZipScan {
       return
     }
     let part = ScanTarget(storage, location: location(name))
-    if record.isDeflated || depth > 0 {
-      // Of an array only the header is looked at: many zeros are no attack.
-      let count =
-        isPickle ? part.count : depth > 0 ? min(part.count, 1 << 20) : 0
-      guard
-        scan.spend(
-          count,
-          packed: depth > 0 ? 0 : record.compressedSize,
-          location(name),
-          depth: depth
-        )
-      else { return }
-    }
     guard part.count > 0 else {
       if name.hasSuffix(".pkl") {
         try scan.scanPickles(part, isCertain: true)
