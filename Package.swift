@@ -50,12 +50,9 @@ let package = Package(
       pkgConfig: "libdeflate",
       providers: [.apt(["libdeflate-dev"]), .brew(["libdeflate"])]
     ),
-    .systemLibrary(
-      name: "COneDNN",
-      providers: [.apt(["libdnnl-dev"])]
-    ),
     .target(name: "CKernels"),
     .target(name: "CMapped"),
+    .target(name: "COneDNN"),
     .target(name: "Pickle", swiftSettings: rawSettings),
     .target(
       name: "Tensors",

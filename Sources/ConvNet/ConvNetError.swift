@@ -1,5 +1,7 @@
 /// What can go wrong in loading data, training or testing.
 public enum ConvNetError: Error, Sendable, Hashable {
+  /// oneDNN, which trains and predicts, can't be loaded.
+  case noOneDNN(reason: String)
   /// oneDNN refused a call, with its status.
   case oneDNN(call: String, status: Int)
   /// The system refused a thread, with its error number.
@@ -29,9 +31,11 @@ public enum ConvNetError: Error, Sendable, Hashable {
 extension ConvNetError: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .noOneDNN(let reason):
+      "oneDNN, which trains and predicts, can't be loaded: \(reason); "
+        + "install oneDNN 2, Debian's package libdnnl2"
     case .oneDNN(let call, let status):
-      "oneDNN: \(call) answered status \(status); "
-        + "is libdnnl 2.6 installed, and is there memory left?"
+      "oneDNN: \(call) answered status \(status); is there memory left?"
     case .thread(let number):
       "a thread could not be started (error \(number)); "
         + "use fewer threads"

@@ -107,9 +107,9 @@ struct ConvolutionCalls {
   func weightGradient2(
     _ mapGradient: FloatBuffer
   ) throws(ConvNetError) -> [Call] {
-    let part = operations.weightGradient2.weightGradient
+    let operation = operations.weightGradient2
     return try perImage(
-      operations.weightGradient2,
+      operation,
       [
         input2(DNNL_ARG_SRC, buffers.pooled1),
         CallArgument(
@@ -119,9 +119,9 @@ struct ConvolutionCalls {
         ),
         CallArgument(
           DNNL_ARG_DIFF_WEIGHTS,
-          part,
+          operation.weightGradient,
           buffers.block2.weightParts,
-          step: floatCount(of: part)
+          step: operation.weightGradientCount
         ),
       ]
     )

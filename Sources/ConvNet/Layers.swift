@@ -39,7 +39,7 @@ enum Shape {
   ) throws(ConvNetError) -> dnnl_memory_desc_t {
     var description = dnnl_memory_desc_t()
     unsafe try check(
-      dnnl_memory_desc_init_by_strides(
+      dnnl.memory_desc_init_by_strides(
         &description,
         2,
         [Int64(rows), Int64(columns)],
@@ -57,7 +57,7 @@ enum Shape {
   ) throws(ConvNetError) -> dnnl_memory_desc_t {
     var description = dnnl_memory_desc_t()
     unsafe try check(
-      dnnl_memory_desc_init_by_tag(
+      dnnl.memory_desc_init_by_tag(
         &description,
         Int32(sizes.count),
         sizes.map(Int64.init),
@@ -106,7 +106,7 @@ extension OneDNN {
     var target = try shape.target()
     var description = dnnl_convolution_desc_t()
     unsafe try check(
-      dnnl_convolution_forward_desc_init(
+      dnnl.convolution_forward_desc_init(
         &description,
         training ? dnnl_forward_training : dnnl_forward_inference,
         dnnl_convolution_direct,
@@ -133,7 +133,7 @@ extension OneDNN {
     var target = try shape.target()
     var description = dnnl_convolution_desc_t()
     unsafe try check(
-      dnnl_convolution_backward_data_desc_init(
+      dnnl.convolution_backward_data_desc_init(
         &description,
         dnnl_convolution_direct,
         &source,
@@ -163,7 +163,7 @@ extension OneDNN {
     var target = try shape.target()
     var description = dnnl_convolution_desc_t()
     unsafe try check(
-      dnnl_convolution_backward_weights_desc_init(
+      dnnl.convolution_backward_weights_desc_init(
         &description,
         dnnl_convolution_direct,
         &source,
@@ -203,7 +203,7 @@ extension OneDNN {
         rowStride: biasCount
       )
       unsafe try check(
-        dnnl_matmul_desc_init(
+        dnnl.matmul_desc_init(
           &description,
           &source,
           &weights,
@@ -214,7 +214,7 @@ extension OneDNN {
       )
     } else {
       unsafe try check(
-        dnnl_matmul_desc_init(&description, &source, &weights, nil, &target),
+        dnnl.matmul_desc_init(&description, &source, &weights, nil, &target),
         "product"
       )
     }

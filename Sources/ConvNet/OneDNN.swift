@@ -1,19 +1,12 @@
 internal import COneDNN
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// A place in memory as oneDNN sees it.
 typealias Memory = dnnl_memory_t
 
 /// oneDNN's engine and all that it made for one owner, freed together.
 @safe
 final class OneDNN {
+  private let dnnl: pth_onednn_functions
   private let engine: dnnl_engine_t
   private var primitives: [dnnl_primitive_t] = unsafe []
   private var descriptors: [dnnl_primitive_desc_t] = unsafe []
@@ -25,8 +18,9 @@ final class OneDNN {
 
   /// One stream for each thread.
   init(threads: Int) throws(ConvNetError) {
+    dnnl = try ConvNet.dnnl
     var created: dnnl_engine_t?
-    unsafe try check(dnnl_engine_create(&created, dnnl_cpu, 0), "engine")
+    unsafe try check(dnnl.engine_create(&created, dnnl_cpu, 0), "engine")
     guard let created = unsafe created else {
       throw .oneDNN(call: "engine", status: -1)
     }
@@ -34,7 +28,7 @@ final class OneDNN {
     for _ in 0..<threads {
       var stream: dnnl_stream_t?
       unsafe try check(
-        dnnl_stream_create(
+        dnnl.stream_create(
           &stream,
           engine,
           UInt32(dnnl_stream_default_flags.rawValue)
@@ -47,11 +41,11 @@ final class OneDNN {
 
   deinit {
     unsafe arguments.forEach { unsafe $0.deallocate() }
-    unsafe memories.forEach { unsafe dnnl_memory_destroy($0) }
-    unsafe primitives.forEach { unsafe dnnl_primitive_destroy($0) }
-    unsafe descriptors.forEach { unsafe dnnl_primitive_desc_destroy($0) }
-    unsafe streams.forEach { unsafe dnnl_stream_destroy($0) }
-    unsafe dnnl_engine_destroy(engine)
+    unsafe memories.forEach { _ = unsafe dnnl.memory_destroy($0) }
+    unsafe primitives.forEach { _ = unsafe dnnl.primitive_destroy($0) }
+    unsafe descriptors.forEach { _ = unsafe dnnl.primitive_desc_destroy($0) }
+    unsafe streams.forEach { _ = unsafe dnnl.stream_destroy($0) }
+    _ = unsafe dnnl.engine_destroy(engine)
   }
 
   func stream(_ thread: Int) -> dnnl_stream_t { unsafe streams[thread] }
@@ -65,7 +59,7 @@ final class OneDNN {
     var description = description
     var created: Memory?
     unsafe try check(
-      dnnl_memory_create(&created, &description, engine, buffer.at(start)),
+      dnnl.memory_create(&created, &description, engine, buffer.at(start)),
       "memory"
     )
     guard let created = unsafe created else {
@@ -74,6 +68,14 @@ final class OneDNN {
     unsafe memories.append(created)
     buffers.append(buffer)
     return unsafe created
+  }
+
+  /// Points a memory object to other floats, which calls only read.
+  func point(_ memory: Memory, at floats: UnsafePointer<Float>) {
+    _ = unsafe dnnl.memory_set_data_handle(
+      memory,
+      UnsafeMutablePointer(mutating: floats)
+    )
   }
 
   /// Makes a primitive of an operation's description, a `dnnl_*_desc_t`.
@@ -86,10 +88,10 @@ final class OneDNN {
     hint: Operation? = nil
   ) throws(ConvNetError) -> Operation {
     let attributes = unsafe try attributes(relu: relu)
-    defer { unsafe dnnl_primitive_attr_destroy(attributes) }
+    defer { _ = unsafe dnnl.primitive_attr_destroy(attributes) }
     var descriptor: dnnl_primitive_desc_t?
     unsafe try check(
-      dnnl_primitive_desc_create(
+      dnnl.primitive_desc_create(
         &descriptor,
         operation,
         attributes,
@@ -109,10 +111,10 @@ final class OneDNN {
     var source = source
     var target = target
     let attributes = unsafe try attributes(relu: false)
-    defer { unsafe dnnl_primitive_attr_destroy(attributes) }
+    defer { _ = unsafe dnnl.primitive_attr_destroy(attributes) }
     var descriptor: dnnl_primitive_desc_t?
     unsafe try check(
-      dnnl_reorder_primitive_desc_create(
+      dnnl.reorder_primitive_desc_create(
         &descriptor,
         &source,
         engine,
@@ -129,10 +131,10 @@ final class OneDNN {
     relu: Bool
   ) throws(ConvNetError) -> dnnl_primitive_attr_t? {
     var attributes: dnnl_primitive_attr_t?
-    unsafe try check(dnnl_primitive_attr_create(&attributes), "attributes")
+    unsafe try check(dnnl.primitive_attr_create(&attributes), "attributes")
     // The library's own scratchpad is not for several threads.
     unsafe try check(
-      dnnl_primitive_attr_set_scratchpad_mode(
+      dnnl.primitive_attr_set_scratchpad_mode(
         attributes,
         dnnl_scratchpad_mode_user
       ),
@@ -140,14 +142,14 @@ final class OneDNN {
     )
     guard relu else { return unsafe attributes }
     var operations: dnnl_post_ops_t?
-    unsafe try check(dnnl_post_ops_create(&operations), "post-ops")
-    defer { unsafe dnnl_post_ops_destroy(operations) }
+    unsafe try check(dnnl.post_ops_create(&operations), "post-ops")
+    defer { _ = unsafe dnnl.post_ops_destroy(operations) }
     unsafe try check(
-      dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0),
+      dnnl.post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0),
       "ReLU"
     )
     unsafe try check(
-      dnnl_primitive_attr_set_post_ops(attributes, operations),
+      dnnl.primitive_attr_set_post_ops(attributes, operations),
       "post-ops"
     )
     return unsafe attributes
@@ -162,13 +164,14 @@ final class OneDNN {
     }
     unsafe descriptors.append(descriptor)
     var primitive: dnnl_primitive_t?
-    unsafe try check(dnnl_primitive_create(&primitive, descriptor), name)
+    unsafe try check(dnnl.primitive_create(&primitive, descriptor), name)
     guard let primitive = unsafe primitive else {
       throw .oneDNN(call: name, status: -1)
     }
     unsafe primitives.append(primitive)
     return unsafe Operation(
       name: name,
+      dnnl: dnnl,
       primitive: primitive,
       descriptor: descriptor
     )
@@ -199,6 +202,7 @@ final class OneDNN {
       memory: extra
     )
     return unsafe Call(
+      execute: dnnl.primitive_execute,
       primitive: operation.primitive,
       arguments: UnsafePointer(block.baseAddress),
       count: Int32(block.count)
@@ -206,9 +210,16 @@ final class OneDNN {
   }
 }
 
+/// oneDNN's function that runs a primitive.
+private typealias Execute =
+  @convention(c) (
+    dnnl_primitive_t?, dnnl_stream_t?, Int32, UnsafePointer<dnnl_exec_arg_t>?
+  ) -> dnnl_status_t
+
 /// A prepared call with its arguments, valid while its ``OneDNN`` lives.
 @safe
 struct Call {
+  fileprivate let execute: Execute
   fileprivate let primitive: dnnl_primitive_t
   fileprivate let arguments: UnsafePointer<dnnl_exec_arg_t>?
   fileprivate let count: Int32
@@ -217,8 +228,7 @@ struct Call {
   @inline(__always)
   func run(on stream: dnnl_stream_t) -> Int {
     Int(
-      unsafe dnnl_primitive_execute(primitive, stream, count, arguments)
-        .rawValue
+      unsafe execute(primitive, stream, count, arguments).rawValue
     )
   }
 }
@@ -227,6 +237,7 @@ struct Call {
 @safe
 struct Operation {
   let name: String
+  fileprivate let dnnl: pth_onednn_functions
   fileprivate let primitive: dnnl_primitive_t
   fileprivate let descriptor: dnnl_primitive_desc_t
 
@@ -239,61 +250,23 @@ struct Operation {
   /// The scratch memory that one running call needs.
   var scratchpad: dnnl_memory_desc_t { query(dnnl_query_scratchpad_md) }
 
+  /// The floats that hold its weights.
+  var weightCount: Int { floatCount(of: weights) }
+
+  /// The floats that hold the weights' gradient.
+  var weightGradientCount: Int { floatCount(of: weightGradient) }
+
   /// The floats that hold the scratch memory.
   var scratchpadCount: Int { floatCount(of: scratchpad) }
 
+  private func floatCount(of description: dnnl_memory_desc_t) -> Int {
+    var description = description
+    return unsafe (dnnl.memory_desc_get_size(&description) + 3) / 4
+  }
+
   private func query(_ what: dnnl_query_t) -> dnnl_memory_desc_t {
-    guard let found = unsafe dnnl_primitive_desc_query_md(descriptor, what, 0)
+    guard let found = unsafe dnnl.primitive_desc_query_md(descriptor, what, 0)
     else { return dnnl_memory_desc_t() }
     return unsafe found.pointee
   }
-}
-
-/// The floats that hold what `description` describes.
-func floatCount(of description: dnnl_memory_desc_t) -> Int {
-  var description = description
-  return unsafe (dnnl_memory_desc_get_size(&description) + 3) / 4
-}
-
-/// Throws unless oneDNN answered success.
-func check(_ status: dnnl_status_t, _ call: String) throws(ConvNetError) {
-  guard status == dnnl_success else {
-    throw .oneDNN(call: call, status: Int(status.rawValue))
-  }
-}
-
-/// Keeps oneDNN to the calling thread.
-///
-/// Debian's runs on OpenMP, whose thread count is each thread's own. It is
-/// restored afterwards.
-func withOneOpenMPThread<Result, Failure: Error>(
-  _ body: () throws(Failure) -> Result
-) throws(Failure) -> Result {
-  guard let openMP = OpenMP.shared else { return try body() }
-  let before = openMP.getMaxThreads()
-  openMP.setNumThreads(1)
-  defer { openMP.setNumThreads(before) }
-  return try body()
-}
-
-/// The OpenMP library that oneDNN brought along, if it uses one.
-@safe
-private struct OpenMP: @unchecked Sendable {
-  let setNumThreads: @convention(c) (Int32) -> Void
-  let getMaxThreads: @convention(c) () -> Int32
-
-  // Looked up at run time: which OpenMP it is depends on oneDNN's build.
-  static let shared: OpenMP? = {
-    let everywhere = unsafe dlopen(nil, RTLD_LAZY)
-    guard let set = unsafe dlsym(everywhere, "omp_set_num_threads"),
-      let get = unsafe dlsym(everywhere, "omp_get_max_threads")
-    else { return nil }
-    return unsafe OpenMP(
-      setNumThreads: unsafeBitCast(
-        set,
-        to: (@convention(c) (Int32) -> Void).self
-      ),
-      getMaxThreads: unsafeBitCast(get, to: (@convention(c) () -> Int32).self)
-    )
-  }()
 }

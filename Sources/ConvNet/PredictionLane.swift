@@ -4,6 +4,7 @@ internal import COneDNN
 /// One thread's buffers and prepared calls.
 @safe
 final class PredictionLane {
+  private let library: OneDNN
   private let image: Memory
   private let map1: FloatBuffer
   private let pooled1: FloatBuffer
@@ -21,6 +22,7 @@ final class PredictionLane {
   static let largeGroup = 64
 
   init(_ weights: PredictionWeights, _ library: OneDNN) throws(ConvNetError) {
+    self.library = library
     map1 = FloatBuffer(count: 16 * 28 * 28)
     pooled1 = FloatBuffer(count: 16 * 14 * 14)
     convolution2 = weights.winograd2
@@ -66,11 +68,7 @@ final class PredictionLane {
   ) -> Int {
     for index in 0..<count {
       let start = unsafe pixels + index * PixelSource.imageLength
-      // The call only reads what it is told to be its source.
-      unsafe dnnl_memory_set_data_handle(
-        image,
-        UnsafeMutablePointer(mutating: start)
-      )
+      unsafe library.point(image, at: start)
       let status = unsafe convolution1.run(on: stream)
       if status != 0 { return status }
       unsafe pth_max_pool(map1.base, 16, 28, 28, pooled1.base)

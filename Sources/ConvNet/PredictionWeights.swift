@@ -79,7 +79,7 @@ struct PreparedConvolution {
     bias = FloatBuffer(of: Array(folded.bias[piece]))
     let taps = whole.inputs * 9
     let part = folded.weights[piece.lowerBound * taps..<piece.upperBound * taps]
-    weights = FloatBuffer(count: floatCount(of: operation.weights))
+    weights = FloatBuffer(count: operation.weightCount)
     let plain = try Shape.weights(outputs: shape.outputs, inputs: shape.inputs)
     let reorder = try library.reorder(from: plain, to: operation.weights)
     let call = try unsafe library.call(

@@ -151,11 +151,7 @@ final class SingleImage: TeamJob {
     on team: WorkerTeam
   ) -> Int {
     unsafe self.output = output
-    // The calls only read what they are told to be their source.
-    unsafe dnnl_memory_set_data_handle(
-      image,
-      UnsafeMutablePointer(mutating: pixels)
-    )
+    unsafe library.point(image, at: pixels)
     team.run(self, paced: true)
     for lane in lanes where lane.status != 0 {
       let status = lane.status

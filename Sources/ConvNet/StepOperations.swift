@@ -79,11 +79,9 @@ final class StepOperations {
         columns: 196
       )
     )
-    packed1 = FloatBuffer(count: floatCount(of: forward1.weights))
-    packed2 = FloatBuffer(count: floatCount(of: forward2.weights))
-    packedForGradient2 = FloatBuffer(
-      count: floatCount(of: inputGradient2.weights)
-    )
+    packed1 = FloatBuffer(count: forward1.weightCount)
+    packed2 = FloatBuffer(count: forward2.weightCount)
+    packedForGradient2 = FloatBuffer(count: inputGradient2.weightCount)
     let all =
       [
         forward1, forward2, inputGradient2, weightGradient2, pack1, pack2,

@@ -74,7 +74,7 @@ final class TrainingStep: TeamJob {
     let operations = try StepOperations(library, batch: batch)
     let buffers = StepBuffers(
       batch: batch,
-      weightPart2: floatCount(of: operations.weightGradient2.weightGradient)
+      weightPart2: operations.weightGradient2.weightGradientCount
     )
     var images: [Memory] = unsafe []
     for _ in 0..<batch {
@@ -180,11 +180,7 @@ final class TrainingStep: TeamJob {
     for index in 0..<buffers.batch {
       unsafe buffers.images[index] = images[index]
       unsafe buffers.labels[index] = labels[index]
-      // The call only reads what it is told to be its source.
-      unsafe dnnl_memory_set_data_handle(
-        imageMemories[index],
-        UnsafeMutablePointer(mutating: images[index])
-      )
+      unsafe library.point(imageMemories[index], at: images[index])
     }
     stepCount += 1
     batchesTracked &+= 1

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ConvNet
 internal import Foundation
 internal import PthCodec
 internal import Tensors
@@ -87,6 +88,7 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case let failure as Failure: failure.code
     case let error as FileError: exitCode(of: error)
+    case ConvNetError.noOneDNN: Exit.ioFailure
     default: Exit.badData
     }
   }

@@ -45,6 +45,31 @@ struct EvalPlotsTests {
     try readFile(path).starts(with: [0x89, 0x50, 0x4e, 0x47])
   }
 
+  @Test("oneDNN is loaded by what predicts alone, and missed by name")
+  func missesOneDNN() throws {
+    let data = try Self.testSet()
+    try withTemporaryDirectory { folder in
+      try writeFile([0x7f], to: folder.file("libdnnl.so.2"))
+      let environment = ["LD_LIBRARY_PATH": folder.path]
+      let read = try PthTool.run(
+        ["info", Self.trained],
+        environment: environment
+      )
+      #expect(read.status == 0, "\(read.messages)")
+      let run = try PthTool.run(
+        ["eval", Self.trained, data.path],
+        environment: environment
+      )
+      #expect(run.status == 74)
+      #expect(
+        run.messages.hasPrefix(
+          "pth: error: oneDNN, which trains and predicts, can't be loaded: "
+            + "\(folder.file("libdnnl.so.2")): "
+        )
+      )
+    }
+  }
+
   @Test("draws the confusion matrix and the misclassified images")
   func draws() throws {
     let data = try Self.testSet()

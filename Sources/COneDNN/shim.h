@@ -1,8 +1,0 @@
-#ifndef PTH_CONEDNN_SHIM_H
-#define PTH_CONEDNN_SHIM_H
-// Python's headers set this too; both in one module graph must agree.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-#include <oneapi/dnnl/dnnl.h>
-#endif
