@@ -9,6 +9,11 @@ struct Raising {
   /// What each of the graph's globals stands for, where it is one of these.
   private let callables: [Callable?]
 
+  /// Where data could not stand.
+  private var places = RaisingPlaces()
+  /// Tuples that hold what can't be hashed.
+  private var unhashable: Set<NodeID> = []
+
   private enum Callable {
     case encode, bytes, byteArray, set, frozenSet, getattr, partial
   }
@@ -56,10 +61,16 @@ struct Raising {
 
   private mutating func raiseAll() {
     let classes = classes()
+    places = RaisingPlaces(graph) { id in
+      isCall(id, of: .set) || isCall(id, of: .frozenSet)
+    }
     // Arguments come before what is made of them.
     for index in 0..<graph.nodeCount {
       let id = NodeID(UInt32(truncatingIfNeeded: index))
       let node = graph.node(id)
+      if node.isKind(.tuple), !graph.children(id).allSatisfy(isHashable) {
+        unhashable.insert(id)
+      }
       guard node.isKind(.object), graph.construction(node) == .reduce else {
         continue
       }
@@ -72,12 +83,20 @@ struct Raising {
       } else if let number = graph.globalNumber(function),
         number < callables.count, let callable = callables[number],
         !graph.hasChanges(id),
-        callable != .getattr || classes.contains(id),
+        callable == .getattr ? classes.contains(id) : canBeData(id, callable),
         let value = value(callable, Array(graph.children(arguments)))
       {
         graph.replace(id, with: value)
       }
     }
+  }
+
+  /// Python would refuse what these calls give where they stand otherwise, and
+  /// so do readers once they see it.
+  private func canBeData(_ id: NodeID, _ callable: Callable) -> Bool {
+    !places.called.contains(id)
+      && (callable != .set && callable != .byteArray
+        || !places.hashed.contains(id))
   }
 
   /// What is called as a class or function, and the classes around it.
@@ -130,7 +149,8 @@ struct Raising {
 
   private func isHashable(_ id: NodeID) -> Bool {
     switch graph.kind(id) {
-    case .list, .dict, .set, .byteArray: false
+    case .list, .dict, .set, .byteArray, .buffer: false
+    case .tuple: !unhashable.contains(id)
     default: true
     }
   }
