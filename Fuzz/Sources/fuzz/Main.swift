@@ -8,7 +8,7 @@ nonisolated(unsafe) private var current = Target.pickle
 enum Main {
   /// The most processor time for one thing that is done with an input: what
   /// takes one second takes several with both sanitizers in it.
-  private static let seconds = 5
+  private static let seconds = 10
 
   static func main() {
     guard CommandLine.argc > 2,
