@@ -213,11 +213,15 @@ def plain():
     yield "after_stop", b"N." * 48_000 + b"N"
 
 
-def inflated():
-    """Pickles that are much larger than their file: 4 MiB is the most."""
+def inflated(values):
+    """Pickles that are much larger than their file: 2.5 MiB is the most.
+
+    What makes a value each is repeated `values` times at most: the limit is
+    1,200,000, and 400,000 where an object is built.
+    """
 
     def fill(opcodes, part=1):
-        return opcodes * int(3_900_000 * part / len(opcodes))
+        return opcodes * int(min(2_600_000 / len(opcodes), values) * part)
 
     yield "lists", b"(" + fill(b"]") + b"l"
     yield "nones", b"(" + fill(b"N") + b"l"
@@ -383,8 +387,12 @@ def cases():
     for family in (fans, names, shared, calls, plain):
         for name, body in family():
             yield f"{name}.pth", archive(pickle(body, protocol=4))
-    for name, body in inflated():
+    for name, body in inflated(values=3_000_000):
         yield f"inflated_{name}.pth", archive(pickle(body, protocol=4), deflate=True)
+    for values in (1_190_000, 395_000, 197_000, 98_000):
+        for name, body in inflated(values):
+            packed = archive(pickle(body, protocol=4), deflate=True)
+            yield f"values{values // 1000}_{name}.pth", packed
     for name, data in zips():
         yield f"zip_{name}.pth", data
     yield from others()

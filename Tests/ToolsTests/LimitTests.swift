@@ -59,11 +59,38 @@ struct LimitTests {
   )
   func structures(file: String) throws {
     let path = Fixture.path("hostile/pickle/\(file).pth")
+    // The fixture is small because it is compressed.
+    let trust = ["--max-nodes", "4000000", "--max-depth", "4000000"]
     #expect(try PthTool.run("scan", path).status == 0)
-    #expect(try PthTool.run("info", "--json", path).status == 0)
+    #expect(try PthTool.run(["info", "--json", path] + trust).status == 0)
     try withTemporaryDirectory { folder in
-      let run = try PthTool.run("convert", path, folder.file("out.pth"))
+      let whole = folder.file("out.pth")
+      let run = try PthTool.run(["convert", path, whole] + trust)
       #expect(run.status == 0, "\(run.messages)")
+      #expect(try PthTool.run("info", "--json", whole).status == 0)
+    }
+  }
+
+  @Test(
+    "a million values of two thousand bytes are refused, with the option's name",
+    arguments: ["deep_lists", "deep_tuples", "deep_dicts", "marks"]
+  )
+  func compressedStructures(file: String) throws {
+    let path = Fixture.path("hostile/pickle/\(file).pth")
+    try withTemporaryDirectory { folder in
+      for arguments in [
+        ["info", path], ["convert", path, folder.file("out.pth")],
+        ["sanitize", path, folder.file("out.pth")],
+      ] {
+        let run = try PthTool.run(arguments)
+        #expect(run.status == 65)
+        #expect(
+          run.messages.contains("more than maxNodes = 400000")
+            || run.messages.contains("more than maxDepth = 400000"),
+          "\(run.messages)"
+        )
+      }
+      #expect(try folder.names().isEmpty)
     }
   }
 

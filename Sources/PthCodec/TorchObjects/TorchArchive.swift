@@ -86,7 +86,10 @@ struct TorchArchive {
     )
     return try decodePickle(
       bytes,
-      limits: options.pickle.within(fileSize: reader.directory.bytes.count),
+      limits: options.pickle.within(
+        fileSize: reader.directory.bytes.count,
+        isBuilt: true
+      ),
       file: reader.path,
       record: record
     )
@@ -169,13 +172,21 @@ extension PickleLimits {
   ///
   /// A value takes a byte of the pickle, so only one that was compressed
   /// without measure is stopped: a hundred thousand bytes can be ninety
-  /// million empty lists. Compressed checkpoints have about two values a byte.
+  /// million empty lists. Compressed checkpoints have a value or two a byte.
   ///
-  /// - Parameter size: The file's bytes.
+  /// - Parameters:
+  ///   - size: The file's bytes.
+  ///   - isBuilt: Whether an object is made of the values, instead of
+  ///     looking at them alone: that takes several times as much memory.
   /// - Returns: Limits for what these leave open.
-  func within(fileSize size: Int) -> PickleLimits {
-    let (scaled, isTooMuch) = size.multipliedReportingOverflow(by: 12)
-    let most = max(1_200_000, isTooMuch ? Int.max : scaled)
+  func within(fileSize size: Int, isBuilt: Bool) -> PickleLimits {
+    let (scaled, isTooMuch) = size.multipliedReportingOverflow(
+      by: isBuilt ? 4 : 12
+    )
+    let most = max(
+      isBuilt ? 400_000 : 1_200_000,
+      isTooMuch ? Int.max : scaled
+    )
     let unset = ReadOptions().pickle
     var limits = self
     // A limit of the caller's own holds as it is.

@@ -127,7 +127,8 @@ struct ArchiveContentVerifier {
       graph = try decodePickle(
         bytes,
         limits: options.pickle.within(
-          fileSize: reader.directory.bytes.count
+          fileSize: reader.directory.bytes.count,
+          isBuilt: false
         ),
         file: reader.path,
         record: record

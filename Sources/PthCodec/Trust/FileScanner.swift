@@ -97,7 +97,10 @@ struct ScanRun {
     _ input: CheckpointInput,
     location: String
   ) throws -> Bool {
-    inspection.limits = options.reading.pickle.within(fileSize: file.count)
+    inspection.limits = options.reading.pickle.within(
+      fileSize: file.count,
+      isBuilt: false
+    )
     bytesLeft = max(
       Self.leastBytes,
       options.reading.archiveLimits.most(from: file.count, isPickle: true)

@@ -150,7 +150,7 @@ struct LoadRun {
     let partial = Unpickler.decodePermissively(
       source,
       at: start,
-      limits: options.reading.pickle.within(fileSize: fileSize),
+      limits: options.reading.pickle.within(fileSize: fileSize, isBuilt: false),
       // The weights-only unpickler does not mind.
       takesAnyProtocol: options.weightsOnly
     )

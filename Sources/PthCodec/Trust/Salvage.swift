@@ -141,7 +141,7 @@ public enum Salvage {
     }
     return try decodePickle(
       bytes,
-      limits: options.pickle.within(fileSize: file.count),
+      limits: options.pickle.within(fileSize: file.count, isBuilt: true),
       file: path,
       record: name
     )
