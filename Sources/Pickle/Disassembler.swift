@@ -19,19 +19,10 @@ public struct Disassembler {
     line: (String) -> Void
   ) throws(PickleError) -> Int {
     var run = Run(reader: OpcodeReader(source, at: offset))
-    while try run.step(line) {}
-    line("highest protocol among opcodes = \(run.highestProtocol)")
-    guard run.stack.isEmpty else {
-      throw PickleError(
-        .invalidArgument(
-          expected: "an empty stack after STOP",
-          found: "\(run.stack.count) items"
-        ),
-        offset: run.reader.offset,
-        opcode: .stop
-      )
+    return try run.show { text in
+      line(String(decoding: text, as: UTF8.self))
+      text.removeAll(keepingCapacity: true)
     }
-    return run.reader.position
   }
 
   /// Disassembles one pickle into a text stream, a newline after each line.
@@ -48,9 +39,14 @@ public struct Disassembler {
     at offset: Int = 0,
     to output: inout some TextOutputStream
   ) throws(PickleError) -> Int {
-    try disassemble(source, at: offset) { line in
-      output.write(line)
-      output.write("\n")
+    var run = Run(reader: OpcodeReader(source, at: offset))
+    // Many lines at a time: a pickle may have millions.
+    defer { output.write(String(decoding: run.text, as: UTF8.self)) }
+    return try run.show { text in
+      text.append(UInt8(ascii: "\n"))
+      guard text.count > 1 << 15 else { return }
+      output.write(String(decoding: text, as: UTF8.self))
+      text.removeAll(keepingCapacity: true)
     }
   }
 
@@ -61,6 +57,8 @@ public struct Disassembler {
     var marks: [Int] = []
     var memo = Memo()
     var highestProtocol = -1
+    /// The lines that nobody has taken yet.
+    var text: [UInt8] = []
 
     /// How many marks may be open.
     ///
@@ -68,10 +66,35 @@ public struct Disassembler {
     /// depth. CPython's own pickler ends long before.
     static let maxMarks = 1000
 
+    /// Shows all opcodes.
+    ///
+    /// - Parameter endLine: Called after each line of `text`.
+    /// - Returns: The offset of the byte after the STOP.
+    /// - Throws: ``PickleError`` at what `pickletools` raises an error for.
+    mutating func show(
+      _ endLine: (inout [UInt8]) -> Void
+    ) throws(PickleError) -> Int {
+      while try step(endLine) {}
+      text += "highest protocol among opcodes = \(highestProtocol)".utf8
+      endLine(&text)
+      guard stack.isEmpty else {
+        throw failure(
+          .invalidArgument(
+            expected: "an empty stack after STOP",
+            found: "\(stack.count) items"
+          ),
+          .stop
+        )
+      }
+      return reader.position
+    }
+
     /// Shows one opcode.
     ///
     /// - Returns: False after the STOP.
-    mutating func step(_ line: (String) -> Void) throws(PickleError) -> Bool {
+    private mutating func step(
+      _ endLine: (inout [UInt8]) -> Void
+    ) throws(PickleError) -> Bool {
       let (descriptor, argument) = try reader.next()
       highestProtocol = max(highestProtocol, descriptor.firstProtocol)
       var fault: PickleError.Kind?
@@ -94,7 +117,8 @@ public struct Disassembler {
         }
       }
       checkMemo(descriptor.opcode, argument, &note, &after, &fault)
-      line(text(descriptor, depth, argument, note))
+      addLine(descriptor, depth, argument, note)
+      endLine(&text)
       if let fault { throw failure(fault, descriptor.opcode) }
 
       guard stack.count >= popCount else {
@@ -104,7 +128,7 @@ public struct Disassembler {
         )
       }
       stack.removeLast(popCount)
-      if after == [.mark] {
+      if after.count == 1, after[0] == .mark {
         guard marks.count < Self.maxMarks else {
           throw failure(
             .limitExceeded(name: "open marks to show", limit: Self.maxMarks),
@@ -166,37 +190,53 @@ public struct Disassembler {
       PickleError(kind, offset: reader.offset, opcode: opcode)
     }
 
-    private func text(
+    /// The opcode's offset, on the right of five columns at least.
+    private mutating func addOffset() {
+      let start = text.count
+      var rest = reader.offset
+      repeat {
+        text.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        rest /= 10
+      } while rest > 0
+      while text.count < start + 5 { text.append(UInt8(ascii: " ")) }
+      var low = start
+      var high = text.count - 1
+      while low < high {
+        text.swapAt(low, high)
+        low += 1
+        high -= 1
+      }
+      text += ": ".utf8
+    }
+
+    private mutating func addLine(
       _ descriptor: Opcode.Descriptor,
       _ depth: Int,
       _ argument: OpcodeReader.Argument?,
       _ note: String?
-    ) -> String {
+    ) {
+      let space = UInt8(ascii: " ")
+      func add(_ words: String, width: Int = 0) {
+        text += words.utf8
+        let count = words.utf8.count
+        if count < width { text += repeatElement(space, count: width - count) }
+      }
+      addOffset()
       let code = descriptor.opcode.rawValue
-      // Bytes, since a pickle may have millions of lines.
-      var line: [UInt8] = []
-      line.reserveCapacity(48 + 4 * depth)
-      func pad(to width: Int) {
-        while line.count < width { line.append(UInt8(ascii: " ")) }
-      }
-      let offset = String(reader.offset).utf8
-      pad(to: 5 - offset.count)
-      line += offset
-      line += [UInt8(ascii: ":"), UInt8(ascii: " ")]
-      let start = line.count
       if code < 0x80 {
-        line.append(code)
+        text.append(code)
+        text += repeatElement(space, count: 4)
       } else {
-        line += ("\\x" + hex(code)).utf8
+        add("\\x" + hex(code), width: 5)
       }
-      pad(to: start + 5)
-      pad(to: line.count + 4 * depth)
-      let name = line.count
-      line += descriptor.name.utf8
-      if argument != nil || note != nil { pad(to: name + 10) }
-      if let argument { line += (" " + argument.text).utf8 }
-      if let note { line += (" " + note).utf8 }
-      return String(decoding: line, as: UTF8.self)
+      text += repeatElement(space, count: 4 * depth)
+      let isMore = argument != nil || note != nil
+      add(descriptor.name, width: isMore ? 10 : 0)
+      for words in [argument?.text, note] {
+        guard let words else { continue }
+        text.append(space)
+        text += words.utf8
+      }
     }
   }
 
