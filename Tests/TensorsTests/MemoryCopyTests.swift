@@ -107,17 +107,15 @@ struct MemoryCopyTests {
       let source = try mapped(bytes, in: folder)
       #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
       try writeFile([], to: folder.file("received"))
-      let reader = Process()
-      reader.executableURL = URL(filePath: "/bin/cat")
-      reader.arguments = [folder.file("pipe")]
-      reader.standardOutput = try FileHandle(
-        forWritingTo: URL(filePath: folder.file("received"))
+      let reader = try ChildProcess(
+        "/bin/cat",
+        [folder.file("pipe")],
+        .init(output: folder.file("received"))
       )
-      try reader.run()
       let file = try AtomicFile(folder.file("pipe"))
       try file.write(0..<bytes.count, of: source)
       try file.commit()
-      reader.waitUntilExit()
+      #expect(reader.wait() == 0)
       #expect(try readFile(folder.file("received")) == bytes)
     }
   }

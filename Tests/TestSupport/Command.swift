@@ -75,14 +75,6 @@ public enum Command {
       throw Failure.missing(program)
     }
     return try withTemporaryDirectory { folder in
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: program)
-      process.arguments = arguments
-      if let directory {
-        process.currentDirectoryURL = URL(fileURLWithPath: directory)
-      }
-      process.environment = ProcessInfo.processInfo.environment
-        .merging(environment) { _, new in new }
       // Files rather than pipes: no output is too long for them.
       let output = folder.file("output")
       let messages = folder.file("messages")
@@ -90,43 +82,22 @@ public enum Command {
       try writeFile([], to: output)
       try writeFile([], to: messages)
       try writeFile(input ?? [], to: source)
-      let handles = try [
-        handle(writing: output), handle(writing: messages),
-        FileHandle(forReadingFrom: URL(fileURLWithPath: source)),
-      ]
-      // Else they stay open: with 1,300 descriptors Foundation reads beyond
-      // the end of its list of them (findMaximumOpenFromProcSelfFD).
-      defer { for handle in handles { try? handle.close() } }
-      process.standardOutput = handles[0]
-      process.standardError = handles[1]
-      process.standardInput = handles[2]
-      let status = try end(of: process, arguments: arguments, within: seconds)
+      let process = try ChildProcess(
+        program,
+        arguments,
+        .init(input: source, output: output, messages: messages),
+        directory: directory,
+        environment: environment
+      )
+      let limit = seconds * TestTime.factor
+      guard let status = process.wait(seconds: limit) else {
+        throw Failure.timeout(arguments: arguments, seconds: limit)
+      }
       return try Outcome(
         status: status,
         output: readFile(output),
         messages: String(decoding: readFile(messages), as: UTF8.self)
       )
     }
-  }
-
-  private static func handle(writing path: String) throws -> FileHandle {
-    try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-  }
-
-  private static func end(
-    of process: Process,
-    arguments: [String],
-    within seconds: Double
-  ) throws -> Int32 {
-    let ended = DispatchSemaphore(value: 0)
-    process.terminationHandler = { _ in ended.signal() }
-    try process.run()
-    let limit = seconds * TestTime.factor
-    guard ended.wait(timeout: .now() + limit) == .success else {
-      kill(process.processIdentifier, SIGKILL)
-      throw Failure.timeout(arguments: arguments, seconds: limit)
-    }
-    return process.terminationReason == .uncaughtSignal
-      ? 128 + process.terminationStatus : process.terminationStatus
   }
 }

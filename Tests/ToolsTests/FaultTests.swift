@@ -34,15 +34,12 @@ struct FaultTests {
     try writeFile(length + header + data, to: path)
   }
 
-  private func start(_ arguments: String...) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: PthTool.path)
-    process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.environment = ProcessInfo.processInfo.environment
-      .merging(Command.withoutProfile) { _, new in new }
-    try process.run()
-    return process
+  private func start(_ arguments: String...) throws -> ChildProcess {
+    try ChildProcess(
+      PthTool.path,
+      arguments,
+      environment: Command.withoutProfile
+    )
   }
 
   @Test("A write killed at any moment leaves the old file or the new one")
@@ -67,8 +64,8 @@ struct FaultTests {
       try writeFile(old, to: output)
       let process = try start("convert", "--force", input, output)
       usleep(UInt32(Int.random(in: 0...longest, using: &random)))
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
+      kill(process.id, SIGKILL)
+      process.wait()
       let found = try readFile(output)
       #expect(found == old || found == new, "\(found.count) bytes")
       if found == old { oldCount += 1 } else { newCount += 1 }
@@ -231,21 +228,17 @@ struct FaultTests {
       try makeInput(input, tensors: 4, megabytes: 4)
       #expect(mkfifo(pipe, 0o600) == 0)
       try writeFile([], to: messages)
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: PthTool.path)
-      process.arguments = ["convert", "--force", input, pipe]
-      process.standardError = try FileHandle(
-        forWritingTo: URL(fileURLWithPath: messages)
+      let process = try ChildProcess(
+        PthTool.path,
+        ["convert", "--force", input, pipe],
+        .init(messages: messages)
       )
-      try process.run()
       // The pipe is full after 64 kB: the tool waits in the first tensor.
       let reader = try FileHandle(forReadingFrom: URL(fileURLWithPath: pipe))
       #expect(try reader.read(upToCount: 1000)?.isEmpty == false)
       #expect(truncate(input, 5000) == 0)
       while try reader.read(upToCount: 1 << 20)?.isEmpty == false {}
-      process.waitUntilExit()
-      #expect(process.terminationReason == .exit)
-      #expect(process.terminationStatus == 74)
+      #expect(process.wait() == 74)
       let text = String(decoding: try readFile(messages), as: UTF8.self)
       #expect(text.contains("pth: error: \(input)"), "\(text)")
       #expect(text.contains("changed while being read"), "\(text)")
@@ -276,8 +269,7 @@ struct FaultTests {
         )
       }
       for writer in writers {
-        writer.waitUntilExit()
-        #expect(writer.terminationStatus == 0)
+        #expect(writer.wait() == 0)
       }
       #expect(contents.contains(try readFile(output)))
       let names = try folder.names()
