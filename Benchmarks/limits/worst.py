@@ -217,7 +217,7 @@ def inflated(values):
     """Pickles that are much larger than their file: 2.5 MiB is the most.
 
     What makes a value each is repeated `values` times at most: the limit is
-    1,200,000, and 400,000 where an object is built.
+    1,050,000, and 400,000 where an object is built.
     """
 
     def fill(opcodes, part=1):
@@ -389,7 +389,7 @@ def cases():
             yield f"{name}.pth", archive(pickle(body, protocol=4))
     for name, body in inflated(values=3_000_000):
         yield f"inflated_{name}.pth", archive(pickle(body, protocol=4), deflate=True)
-    for values in (1_190_000, 395_000, 197_000, 98_000):
+    for values in (1_045_000, 395_000, 197_000, 98_000):
         for name, body in inflated(values):
             packed = archive(pickle(body, protocol=4), deflate=True)
             yield f"values{values // 1000}_{name}.pth", packed

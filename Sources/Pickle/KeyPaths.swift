@@ -22,25 +22,36 @@ package struct KeyPaths {
   private static let maxLength = 1000
 
   private let graph: PickleGraph
-  private var steps: [Step]
-  private var seen: PickleGraph.NodeSet
+  private let steps: [Step]
+  private let seen: PickleGraph.NodeSet
 
   /// Walks through the graph, each node once, in the order of the pickle.
   package init(_ graph: PickleGraph) {
-    self.graph = graph
-    steps = Array(repeating: Step(), count: graph.nodeCount)
-    seen = PickleGraph.NodeSet(capacity: graph.nodeCount)
+    // Of its own until all is known: a copy of `self` would share these, and
+    // each change copy them.
+    var steps = Array(repeating: Step(), count: graph.nodeCount)
+    var seen = PickleGraph.NodeSet(capacity: graph.nodeCount)
     var pending: [(id: NodeID, step: Step)] = [(graph.root, Step())]
     while let (id, step) = pending.popLast() {
       guard seen.insert(id) else { continue }
       steps[id.index] = step
       let start = pending.count
-      collect(id, step.label) { child, label in
+      Self.collect(id, step.label, graph) { child, label in
         guard !seen.contains(child) else { return }
-        pending.append((child, Step(parent: id.raw, label: label)))
+        let step = Step(parent: id.raw, label: label)
+        if Self.isLeaf(child, graph) {
+          // There may be millions, and nothing is behind them.
+          seen.insert(child)
+          steps[child.index] = step
+        } else {
+          pending.append((child, step))
+        }
       }
       pending[start...].reverse()
     }
+    self.graph = graph
+    self.steps = steps
+    self.seen = seen
   }
 
   /// The path of a node, empty for the root, nil for a node that is not in
@@ -82,9 +93,19 @@ package struct KeyPaths {
     return "(\(graph.kind(key)))"
   }
 
-  private func collect(
+  private static func isLeaf(_ id: NodeID, _ graph: PickleGraph) -> Bool {
+    switch graph.kind(id) {
+    case .object, .global, .persistentID, .extension: false
+    case .dict: graph.pairs(id).isEmpty
+    case .list, .tuple, .set, .frozenSet: graph.children(id).isEmpty
+    default: true
+    }
+  }
+
+  private static func collect(
     _ id: NodeID,
     _ label: Step.Label,
+    _ graph: PickleGraph,
     _ body: (NodeID, Step.Label) -> Void
   ) {
     switch graph.kind(id) {
@@ -117,7 +138,7 @@ package struct KeyPaths {
     }
   }
 
-  private func each(
+  private static func each(
     _ items: PickleGraph.Children,
     _ body: (NodeID, Step.Label) -> Void
   ) {
@@ -126,7 +147,7 @@ package struct KeyPaths {
     }
   }
 
-  private func each(
+  private static func each(
     _ items: PickleGraph.Pairs,
     _ body: (NodeID, Step.Label) -> Void
   ) {

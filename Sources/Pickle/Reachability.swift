@@ -14,6 +14,7 @@ extension PickleGraph {
     /// Adds a node.
     ///
     /// - Returns: Whether it was not there before.
+    @discardableResult
     mutating func insert(_ id: NodeID) -> Bool {
       let bit: UInt64 = 1 << UInt64(id.index % 64)
       defer { words[id.index / 64] |= bit }

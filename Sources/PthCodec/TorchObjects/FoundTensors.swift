@@ -16,6 +16,8 @@ struct FoundTensors: Sendable {
 
   var isEmpty: Bool { tensors.isEmpty }
 
+  var count: Int { tensors.count }
+
   /// Makes room for as many tensors as a container may hold.
   mutating func reserveCapacity(_ count: Int) {
     tensors.reserveCapacity(count)

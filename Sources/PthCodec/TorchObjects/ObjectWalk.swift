@@ -24,7 +24,8 @@ struct ObjectWalk {
   private var stepsLeft: Int
   private var textLeft: Int
 
-  /// The most plain values that the object may have.
+  /// The most plain values that the object may have, and twice the most
+  /// tensors.
   var mostValues = Int.max
 
   private enum Mark: UInt8 { case unseen, open, done }
@@ -136,9 +137,9 @@ struct ObjectWalk {
   ) throws -> Bool {
     do {
       switch try decoding?.decoded(id) {
-      case .tensor(let tensor): add(tensor, id, suffix: nil)
+      case .tensor(let tensor): try add(tensor, id, suffix: nil)
       case .tensors(let parts):
-        for part in parts { add(part.tensor, id, suffix: part.name) }
+        for part in parts { try add(part.tensor, id, suffix: part.name) }
       case .value(let value): try add(reader.typeName(id), value)
       case nil: return false
       }
@@ -157,7 +158,7 @@ struct ObjectWalk {
       if call.function == .rebuildTensorV2,
         let tensor = try decoder.plainTensor(id, call.arguments)
       {
-        add(tensor, id, suffix: nil)
+        try add(tensor, id, suffix: nil)
         return true
       }
       switch call.function {
@@ -171,9 +172,9 @@ struct ObjectWalk {
       }
       guard let decoded = try decoder.tensor(id, call) else { return false }
       switch decoded.content {
-      case .dense(let tensor): add(tensor, id, suffix: nil)
+      case .dense(let tensor): try add(tensor, id, suffix: nil)
       case .parts(let parts):
-        for part in parts { add(part.tensor, id, suffix: part.name) }
+        for part in parts { try add(part.tensor, id, suffix: part.name) }
       }
       return true
     } catch let error as CheckpointError {
@@ -211,14 +212,7 @@ struct ObjectWalk {
     _ type: String,
     _ value: PlainValue
   ) throws(CheckpointError) {
-    guard values.count < mostValues else {
-      throw CheckpointError(
-        .limit,
-        "the object has more than \(mostValues) plain values, though the file "
-          + "is small",
-        hint: "if you trust the file, raise the limit: --max-nodes"
-      )
-    }
+    try checkCount(of: "plain values", values.count, most: mostValues)
     var value = value
     // One long text under thousands of names is not copied for each.
     if let size = value.longSize {
@@ -240,12 +234,26 @@ struct ObjectWalk {
     _ tensor: consuming Tensor,
     _ id: PickleGraph.NodeID,
     suffix: String?
-  ) {
+  ) throws(CheckpointError) {
+    try checkCount(of: "tensors", found.count, most: mostValues / 2)
     let mark = path.mark
     if stack.isEmpty { path.append(Checkpoint.bareTensorName) }
     if let suffix { path.append(suffix) }
     found.append(tensor, at: id, named: &path)
     path.reset(to: mark)
+  }
+
+  private func checkCount(
+    of what: String,
+    _ count: Int,
+    most: Int
+  ) throws(CheckpointError) {
+    guard count >= most else { return }
+    throw CheckpointError(
+      .limit,
+      "the object has more than \(most) \(what), though the file is small",
+      hint: "if you trust the file, raise the limit: --max-nodes"
+    )
   }
 
   private mutating func members(

@@ -181,10 +181,10 @@ extension PickleLimits {
   /// - Returns: Limits for what these leave open.
   func within(fileSize size: Int, isBuilt: Bool) -> PickleLimits {
     let (scaled, isTooMuch) = size.multipliedReportingOverflow(
-      by: isBuilt ? 4 : 12
+      by: isBuilt ? 4 : 10
     )
     let most = max(
-      isBuilt ? 400_000 : 1_200_000,
+      isBuilt ? 400_000 : 1_050_000,
       isTooMuch ? Int.max : scaled
     )
     let unset = ReadOptions().pickle

@@ -128,7 +128,7 @@ struct ArchiveContentVerifier {
         bytes,
         limits: options.pickle.within(
           fileSize: reader.directory.bytes.count,
-          isBuilt: false
+          isBuilt: true
         ),
         file: reader.path,
         record: record

@@ -254,7 +254,8 @@ struct PickleLoadCheck {
         )
       ]
     }
-    if name.contains("Storage"), !options.weightsOnly {
+    // What is too short is not searched: there may be fifty thousand names.
+    if name.utf8.count >= 7, name.contains("Storage"), !options.weightsOnly {
       // torch takes its storages' names from any module.
       if StorageType(module: "torch", name: name) != nil { return [] }
       if module == "torch", name != "UntypedStorage", name != "TypedStorage" {
