@@ -44,8 +44,9 @@ struct Machine: ~Copyable {
     self.limits = limits
     maxNodes = min(limits.maxNodes, Int(UInt32.max) - 1)
     maxDepth = min(limits.maxDepth, Int(UInt32.max) - 1)
-    // Untouched memory costs nothing, and the bytes are really there.
-    let size = end - position
+    // Untouched memory costs nothing, and the bytes are really there. Behind
+    // another pickle there may be as many more as bytes, each of them short.
+    let size = position == 0 ? end : min(end - position, 1 << 16)
     stack = RawVector(capacity: 256)
     memo = RawVector(capacity: 64 + size / 32)
     arena = ArenaStorage(

@@ -1,13 +1,13 @@
 extension PickleGraph {
   /// A set of nodes, one bit each.
-  struct NodeSet {
+  package struct NodeSet {
     private var words: [UInt64]
 
-    init(capacity: Int) {
+    package init(capacity: Int) {
       words = Array(repeating: 0, count: capacity / 64 + 1)
     }
 
-    func contains(_ id: NodeID) -> Bool {
+    package func contains(_ id: NodeID) -> Bool {
       words[id.index / 64] >> UInt64(id.index % 64) & 1 != 0
     }
 
@@ -15,7 +15,7 @@ extension PickleGraph {
     ///
     /// - Returns: Whether it was not there before.
     @discardableResult
-    mutating func insert(_ id: NodeID) -> Bool {
+    package mutating func insert(_ id: NodeID) -> Bool {
       let bit: UInt64 = 1 << UInt64(id.index % 64)
       defer { words[id.index / 64] |= bit }
       return words[id.index / 64] & bit == 0

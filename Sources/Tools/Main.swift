@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CKernels
 internal import Foundation
 internal import Synchronization
 internal import Tensors
@@ -7,6 +8,7 @@ internal import Tensors
 @main
 enum Main {
   static func main() async {
+    pth_give_back_large_blocks()
     Interrupt.outliveFileSizeLimit()
     ShortenedFile.endProcess(
       prefix: "pth: error: ",

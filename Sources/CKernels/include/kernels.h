@@ -1,7 +1,7 @@
 // The loops of the network that oneDNN does not serve well: BatchNorm with
 // exact statistics fused with ReLU and max-pooling, the first convolution's
 // weight gradient, the loss, the gradient's norm and Adam. What is not of the
-// network is in conversions.h and file_calls.h.
+// network is in the headers beside this one.
 //
 // Feature maps are "blocked": [channels / 8][height][width][8], one image
 // after the other, as oneDNN's nChw8c. No function keeps a pointer, allocates,

@@ -40,7 +40,8 @@ extension GraphEditor {
       guard let parent = place.parent, taken[parent] > 0 else { continue }
       let isGone = total[index] > 0 && taken[index] == 0
       switch place.slot {
-      case .pair(let number): removed.note(place.container, number, isGone)
+      case .pair(let number):
+        removed.note(place.container, Int(number), isGone)
       case .same: break
       case .element, .attribute:
         guard isGone else { continue }
@@ -76,7 +77,7 @@ extension GraphEditor {
           keyPath: path
         )
       }
-      removed.pairs[place.container, default: []].insert(number)
+      removed.pairs[place.container, default: []].insert(Int(number))
     }
     return try remove(removed, places)
   }

@@ -196,7 +196,7 @@ private struct NewKeys {
         continue
       }
       let other = decided[place.container, default: [:]]
-        .updateValue(text, forKey: number)
+        .updateValue(text, forKey: Int(number))
       guard other == nil || other == text else {
         throw CheckpointError(
           .unsupported,
@@ -214,7 +214,7 @@ private struct NewKeys {
       }
       result[place.container]?.all.append((place.text, text))
       if text != place.text {
-        result[place.container]?.keys[number] = text
+        result[place.container]?.keys[Int(number)] = text
       }
     }
     return result.filter { !$0.value.keys.isEmpty }

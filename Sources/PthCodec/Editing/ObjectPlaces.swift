@@ -10,7 +10,7 @@ struct ObjectPlaces {
   /// How a place is reached from the one above.
   enum Slot: Equatable {
     /// As the value of a dictionary's pair of this number.
-    case pair(Int)
+    case pair(UInt32)
     /// As an element of a list, tuple or set.
     case element
     /// As an object's attribute, argument or a module's part.
@@ -20,18 +20,23 @@ struct ObjectPlaces {
   }
 
   /// A place: parents come before their members.
+  ///
+  /// Kept small: a file may have as many as values.
   struct Place {
-    /// The place above; nil for the root.
-    let parent: Int?
-    /// The container that holds it.
-    let container: NodeID
-    let slot: Slot
     /// The part of the name that this place adds.
     let text: String
-    let node: NodeID
     /// The tensor's or value's name; nil for a container.
     var name: String?
+    /// The number of the place above; the root's is beyond all.
+    fileprivate let above: UInt32
+    /// The container that holds it.
+    let container: NodeID
+    let node: NodeID
+    let slot: Slot
     var isTensor = false
+
+    /// The place above; nil for the root.
+    var parent: Int? { above == UInt32.max ? nil : Int(above) }
   }
 
   private(set) var places: [Place] = []
@@ -47,13 +52,12 @@ struct ObjectPlaces {
   private enum Mark: UInt8 { case unseen, open }
 
   private struct Frame {
-    let place: Int
-    let members: [ObjectWalk.Member]
+    let place: UInt32
     /// How many members at the front are pairs.
-    let pairs: Int
-    let isSequence: Bool
+    let pairs: UInt32
+    var members: ObjectWalk.MemberList
     let mark: PathBuffer.Mark
-    var next = 0
+    let isSequence: Bool
   }
 
   /// Walks through the object.
@@ -67,10 +71,16 @@ struct ObjectPlaces {
     marks = Array(repeating: .unseen, count: content.graph.nodeCount)
     stepsLeft =
       content.graph.nodeCount.multipliedReportingOverflow(by: 2).partialValue
-    stepsLeft = max(stepsLeft, 0) + 50_000
+    stepsLeft = min(max(stepsLeft, 0) + 50_000, Int(UInt32.max))
     let root = content.graph.root
     try visit(
-      Place(parent: nil, container: root, slot: .same, text: "", node: root),
+      Place(
+        text: "",
+        above: UInt32.max,
+        container: root,
+        node: root,
+        slot: .same
+      ),
       from: path.mark
     )
     try walk()
@@ -78,38 +88,38 @@ struct ObjectPlaces {
 
   private mutating func walk() throws(CheckpointError) {
     while let last = stack.indices.last {
-      guard stack[last].next < stack[last].members.count else {
-        marks[places[stack[last].place].node.index] = .unseen
+      let number = stack[last].members.position
+      let container = places[Int(stack[last].place)].node
+      guard let member = stack[last].members.popFirst() else {
+        marks[container.index] = .unseen
         path.reset(to: stack[last].mark)
         stack.removeLast()
         continue
       }
-      let frame = stack[last]
-      stack[last].next += 1
-      let member = frame.members[frame.next]
       let mark = path.mark
       let text: String
       var slot =
-        frame.next < frame.pairs
-        ? Slot.pair(frame.next) : frame.isSequence ? .element : .attribute
+        number < stack[last].pairs
+        ? Slot.pair(number)
+        : stack[last].isSequence ? .element : .attribute
       switch member.name {
       case .key(let key):
         text = reader.keyText(key)
         path.append(text)
       case .index(let index):
         text = String(index)
-        path.append(index)
+        path.append(Int(index))
       case .same:
         text = ""
         slot = .same
       }
       try visit(
         Place(
-          parent: frame.place,
-          container: places[frame.place].node,
-          slot: slot,
           text: text,
-          node: member.id
+          above: stack[last].place,
+          container: container,
+          node: member.id,
+          slot: slot
         ),
         from: mark
       )
@@ -145,11 +155,11 @@ struct ObjectPlaces {
         marks[id.index] = .open
         stack.append(
           Frame(
-            place: places.count,
-            members: members.list,
-            pairs: members.pairs,
-            isSequence: graph.kind(id) != .object,
-            mark: mark
+            place: UInt32(truncatingIfNeeded: places.count),
+            pairs: UInt32(truncatingIfNeeded: members.pairs),
+            members: ObjectWalk.MemberList(members.list),
+            mark: mark,
+            isSequence: graph.kind(id) != .object
           )
         )
         places.append(place)

@@ -11,7 +11,10 @@ extension GraphReader {
 
   func members(_ children: PickleGraph.Children) -> [Member] {
     children.enumerated().map {
-      Member(name: .index($0.offset), id: $0.element)
+      Member(
+        name: .index(UInt32(truncatingIfNeeded: $0.offset)),
+        id: $0.element
+      )
     }
   }
 
@@ -84,7 +87,10 @@ extension GraphReader {
       return graph.children(first).enumerated().map { index, item in
         let pair = Array(graph.children(item))
         guard pair.count == 2 else {
-          return Member(name: .index(index), id: item)
+          return Member(
+            name: .index(UInt32(truncatingIfNeeded: index)),
+            id: item
+          )
         }
         return Member(name: .key(pair[0]), id: pair[1])
       }

@@ -33,21 +33,41 @@ struct ObjectWalk {
   /// A container whose members are being walked.
   private struct Frame {
     let id: PickleGraph.NodeID
-    let members: [Member]
+    var members: MemberList
     let mark: PathBuffer.Mark
-    var next = 0
   }
 
   /// A member of a container: the part of its name, and its node.
   struct Member {
     enum Name {
       case key(PickleGraph.NodeID)
-      case index(Int)
+      case index(UInt32)
       /// The member stands under the container's own name.
       case same
     }
     let name: Name
     let id: PickleGraph.NodeID
+  }
+
+  /// The members of a container that are still to be walked.
+  struct MemberList {
+    private var members: [Member]
+    /// How many were taken.
+    private(set) var position: UInt32 = 0
+
+    init(_ members: [Member]) { self.members = members }
+
+    /// Takes the next one.
+    ///
+    /// The list is given back with the last: of containers that are nested
+    /// deeply each would else keep one until all are walked.
+    mutating func popFirst() -> Member? {
+      guard Int(position) < members.count else { return nil }
+      let member = members[Int(position)]
+      position += 1
+      if Int(position) == members.count { members = [] }
+      return member
+    }
   }
 
   init(decoder: TensorDecoder) {
@@ -68,21 +88,19 @@ struct ObjectWalk {
   mutating func run() throws {
     _ = try visit(graph.root, from: path.mark)
     while let last = stack.indices.last {
-      guard stack[last].next < stack[last].members.count else {
+      guard let member = stack[last].members.popFirst() else {
         marks[stack[last].id.index] = .done
         path.reset(to: stack[last].mark)
         stack.removeLast()
         continue
       }
-      let member = stack[last].members[stack[last].next]
-      stack[last].next += 1
       let mark = path.mark
       switch member.name {
       case .key(let key):
         if unsafe !reader.withKeyBytes(key, { unsafe path.append($0) }) {
           path.append(reader.keyText(key))
         }
-      case .index(let index): path.append(index)
+      case .index(let index): path.append(Int(index))
       case .same: break
       }
       if try !visit(member.id, from: mark) { path.reset(to: mark) }
@@ -127,7 +145,7 @@ struct ObjectWalk {
       decoder.reserveCapacity(members.count)
     }
     marks[id.index] = .open
-    stack.append(Frame(id: id, members: members, mark: mark))
+    stack.append(Frame(id: id, members: MemberList(members), mark: mark))
     return true
   }
 

@@ -21,13 +21,13 @@ struct PathBuffer {
     budgets = Use.allCases.map { _ in budget }
   }
 
-  /// A place to come back to.
+  /// A place to come back to: small, since a walk keeps one for each level.
   struct Mark {
+    /// The path's bytes; -1 at the root, which has no component yet.
     fileprivate let count: Int
-    fileprivate let isAtRoot: Bool
   }
 
-  var mark: Mark { Mark(count: bytes.count, isAtRoot: isAtRoot) }
+  var mark: Mark { Mark(count: isAtRoot ? -1 : bytes.count) }
 
   mutating func append(_ component: String) {
     if !isAtRoot { bytes.append(UInt8(ascii: ".")) }
@@ -47,8 +47,8 @@ struct PathBuffer {
   }
 
   mutating func reset(to mark: Mark) {
-    bytes.removeLast(bytes.count - mark.count)
-    isAtRoot = mark.isAtRoot
+    bytes.removeLast(bytes.count - max(0, mark.count))
+    isAtRoot = mark.count < 0
   }
 
   /// Gives a path out as bytes behind others.

@@ -37,7 +37,7 @@ struct Sanitizer {
   /// What a member adds to the path: texts are made when they are shown.
   private enum Label {
     case none
-    case index(Int)
+    case index(UInt32)
     case key(NodeID)
   }
 
@@ -134,7 +134,7 @@ struct Sanitizer {
       }
     case .list, .tuple, .set, .frozenSet:
       for (index, child) in graph.children(id).enumerated() {
-        body(child, .index(index))
+        body(child, .index(UInt32(truncatingIfNeeded: index)))
       }
     case .object:
       guard let object = graph.object(id) else { return }
@@ -142,7 +142,7 @@ struct Sanitizer {
       body(object.arguments, .none)
       if let keywords = object.keywordArguments { body(keywords, .none) }
       for (index, child) in object.listItems.enumerated() {
-        body(child, .index(index))
+        body(child, .index(UInt32(truncatingIfNeeded: index)))
       }
       for (key, value) in object.dictItems {
         body(key, .none)

@@ -22,12 +22,12 @@ extension Sanitizer {
     }
     // Nodes leave the stack with the lowest place that they lead back to: a
     // node is on a cycle if that place is its own or before.
-    var place = [Int](repeating: 0, count: graph.nodeCount)
+    var place = [UInt32](repeating: 0, count: graph.nodeCount)
     var low = place
     var isOpen = [Bool](repeating: false, count: graph.nodeCount)
-    var frames: [(id: NodeID, next: [NodeID], at: Int)] = []
+    var frames: [(id: NodeID, at: UInt32, next: [NodeID])] = []
     var component: [NodeID] = []
-    var count = 0
+    var count: UInt32 = 0
     var found: [NodeID] = []
     func enter(_ id: NodeID) {
       count += 1
@@ -35,14 +35,17 @@ extension Sanitizer {
       low[id.index] = count
       isOpen[id.index] = true
       component.append(id)
-      frames.append((id, graph.references(of: id), 0))
+      frames.append((id, 0, graph.references(of: id)))
     }
     enter(graph.root)
-    while let last = frames.last {
-      let id = last.id
-      if last.at < last.next.count {
-        frames[frames.count - 1].at += 1
-        let next = last.next[last.at]
+    while let top = frames.indices.last {
+      let id = frames[top].id
+      let at = Int(frames[top].at)
+      if at < frames[top].next.count {
+        let next = frames[top].next[at]
+        frames[top].at += 1
+        // A long chain would else keep a list for each of its tuples.
+        if at + 1 == frames[top].next.count { frames[top].next = [] }
         if place[next.index] == 0 {
           enter(next)
         } else if isOpen[next.index] {

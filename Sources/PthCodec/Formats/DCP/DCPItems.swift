@@ -42,9 +42,13 @@ struct DCPItems {
   private let reader: GraphReader
   private let graph: PickleGraph
   private var decoder: TensorDecoder
-  private let openLists: Set<NodeID>
+  private let openLists: PickleGraph.NodeSet
   private var names: Set<String> = []
-  private var firstNames: [NodeID: String] = [:]
+  /// By its index, the number in `users` of what first has a node; 0 for none.
+  private var firstUsers: [UInt32]
+  private var users = [""]
+  /// By its index, the last item, counted from 1, whose parts include a node.
+  private var lastItems: [UInt32]
   private var storageUsers: [String: String] = [:]
   private var stack: [Frame] = []
   private var isOpen: Set<NodeID> = []
@@ -76,6 +80,8 @@ struct DCPItems {
       }
     )
     openLists = Self.openLists(reader)
+    firstUsers = Array(repeating: 0, count: graph.nodeCount)
+    lastItems = firstUsers
     // Shared parts are written once for each mention.
     stepsLeft = graph.nodeCount.multipliedReportingOverflow(by: 8).partialValue
     stepsLeft = max(stepsLeft, graph.nodeCount) + 10_000
@@ -207,11 +213,16 @@ struct DCPItems {
   }
 
   private mutating func noteAlias(_ id: NodeID, _ name: String) {
-    if let first = firstNames[id] {
-      losses.add(name, "dcp does not keep that it is the same as \(first)")
-    } else {
-      firstNames[id] = name
+    let first = Int(firstUsers[id.index])
+    guard first == 0 else {
+      let user = users[first]
+      return losses.add(
+        name,
+        "dcp does not keep that it is the same as \(user)"
+      )
     }
+    if users.last != name { users.append(name) }
+    firstUsers[id.index] = UInt32(truncatingIfNeeded: users.count - 1)
   }
 
   // MARK: Items
@@ -281,10 +292,11 @@ struct DCPItems {
     _ name: String,
     isTensor: Bool
   ) throws {
-    var seen: Set<NodeID> = []
+    let item = UInt32(truncatingIfNeeded: items.count)
     var pending = [id]
     while let node = pending.popLast() {
-      guard seen.insert(node).inserted else { continue }
+      guard lastItems[node.index] != item else { continue }
+      lastItems[node.index] = item
       try spend(bytes: byteCount(of: node))
       switch graph.kind(node) {
       case .list, .dict, .set, .byteArray:
@@ -313,15 +325,19 @@ struct DCPItems {
 
   /// The lists that are taken apart: those that hold tensors or dicts, at any
   /// depth of lists.
-  private static func openLists(_ reader: GraphReader) -> Set<NodeID> {
+  private static func openLists(_ reader: GraphReader) -> PickleGraph.NodeSet {
     let graph = reader.graph
-    var parents: [NodeID: [NodeID]] = [:]
-    var open: Set<NodeID> = []
+    // A list's mentions in other lists, each with the number of the next one.
+    var mentions: [(parent: NodeID, next: UInt32)] = [(graph.root, 0)]
+    var firstMention = [UInt32](repeating: 0, count: graph.nodeCount)
+    var open = PickleGraph.NodeSet(capacity: graph.nodeCount)
     var pending: [NodeID] = []
     for id in graph.nodes where graph.kind(id) == .list {
       for child in graph.children(id) {
         if graph.kind(child) == .list {
-          parents[child, default: []].append(id)
+          let number = UInt32(truncatingIfNeeded: mentions.count)
+          mentions.append((id, firstMention[child.index]))
+          firstMention[child.index] = number
         } else if !open.contains(id),
           reader.isTensor(child) || reader.mappingPairs(child) != nil
         {
@@ -331,8 +347,11 @@ struct DCPItems {
       }
     }
     while let id = pending.popLast() {
-      for parent in parents[id] ?? [] where open.insert(parent).inserted {
-        pending.append(parent)
+      var number = Int(firstMention[id.index])
+      while number != 0 {
+        let mention = mentions[number]
+        if open.insert(mention.parent) { pending.append(mention.parent) }
+        number = Int(mention.next)
       }
     }
     return open

@@ -80,7 +80,7 @@ struct ShardedObject {
       guard let name = place.name, parent == 0,
         case .pair(let pair) = place.slot, pair < entries.count
       else { return nil }
-      entries[pair] = checkpoint.storages(ofTensorAt: name)
+      entries[Int(pair)] = checkpoint.storages(ofTensorAt: name)
     }
     return entries
   }
