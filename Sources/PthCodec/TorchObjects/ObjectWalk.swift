@@ -117,8 +117,10 @@ struct ObjectWalk {
   ) throws -> Bool {
     stepsLeft -= 1
     if graph.kind(id) == .object {
-      if decoding != nil, try visitDecoded(id) { return false }
-      if try visitTensorOrScalar(id) { return false }
+      if try decoding != nil && visitDecoded(id) || visitTensorOrScalar(id) {
+        try checkTensorCount()
+        return false
+      }
     } else if let leaf = reader.leaf(id) {
       try add(leaf.type, leaf.value)
       return false
@@ -155,9 +157,9 @@ struct ObjectWalk {
   ) throws -> Bool {
     do {
       switch try decoding?.decoded(id) {
-      case .tensor(let tensor): try add(tensor, id, suffix: nil)
+      case .tensor(let tensor): add(tensor, id, suffix: nil)
       case .tensors(let parts):
-        for part in parts { try add(part.tensor, id, suffix: part.name) }
+        for part in parts { add(part.tensor, id, suffix: part.name) }
       case .value(let value): try add(reader.typeName(id), value)
       case nil: return false
       }
@@ -176,7 +178,7 @@ struct ObjectWalk {
       if call.function == .rebuildTensorV2,
         let tensor = try decoder.plainTensor(id, call.arguments)
       {
-        try add(tensor, id, suffix: nil)
+        add(tensor, id, suffix: nil)
         return true
       }
       switch call.function {
@@ -190,9 +192,9 @@ struct ObjectWalk {
       }
       guard let decoded = try decoder.tensor(id, call) else { return false }
       switch decoded.content {
-      case .dense(let tensor): try add(tensor, id, suffix: nil)
+      case .dense(let tensor): add(tensor, id, suffix: nil)
       case .parts(let parts):
-        for part in parts { try add(part.tensor, id, suffix: part.name) }
+        for part in parts { add(part.tensor, id, suffix: part.name) }
       }
       return true
     } catch let error as CheckpointError {
@@ -230,7 +232,9 @@ struct ObjectWalk {
     _ type: String,
     _ value: PlainValue
   ) throws(CheckpointError) {
-    try checkCount(of: "plain values", values.count, most: mostValues)
+    guard values.count < mostValues else {
+      throw tooMany("plain values", most: mostValues)
+    }
     var value = value
     // One long text under thousands of names is not copied for each.
     if let size = value.longSize {
@@ -252,8 +256,7 @@ struct ObjectWalk {
     _ tensor: consuming Tensor,
     _ id: PickleGraph.NodeID,
     suffix: String?
-  ) throws(CheckpointError) {
-    try checkCount(of: "tensors", found.count, most: mostValues / 2)
+  ) {
     let mark = path.mark
     if stack.isEmpty { path.append(Checkpoint.bareTensorName) }
     if let suffix { path.append(suffix) }
@@ -261,13 +264,16 @@ struct ObjectWalk {
     path.reset(to: mark)
   }
 
-  private func checkCount(
-    of what: String,
-    _ count: Int,
-    most: Int
-  ) throws(CheckpointError) {
-    guard count >= most else { return }
-    throw CheckpointError(
+  /// Not where the tensors are added: each would be copied before it throws.
+  private func checkTensorCount() throws(CheckpointError) {
+    guard found.count <= mostValues / 2 else {
+      throw tooMany("tensors", most: mostValues / 2)
+        .located(keyPath: path.text)
+    }
+  }
+
+  private func tooMany(_ what: String, most: Int) -> CheckpointError {
+    CheckpointError(
       .limit,
       "the object has more than \(most) \(what), though the file is small",
       hint: "if you trust the file, raise the limit: --max-nodes"
