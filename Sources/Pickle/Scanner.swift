@@ -49,6 +49,9 @@ public struct Scanner {
     /// Whether it is `getattr`, called by the pickle only and each time with a
     /// plain name, so that what it gets is known.
     public internal(set) var isNamingOnly = false
+    /// Whether the pickle uses it otherwise than by calling it or by getting a
+    /// plainly named attribute of it: as an argument, a value or a state.
+    public internal(set) var isPassedOn = false
 
     /// Whether the pickle calls it.
     public var isCalled: Bool { callCount > 0 }
@@ -138,6 +141,7 @@ public struct Scanner {
     for id in graph.nodes where graph.kind(id) == .object {
       noteCall(id, graph, places, &findings)
     }
+    noteUses(graph, places, &findings)
     noteNaming(graph, names, places, &findings)
     return Report(
       findings: findings,
@@ -192,6 +196,36 @@ public struct Scanner {
 }
 
 extension Scanner {
+  /// Tells of each import whether it is passed on.
+  private static func noteUses(
+    _ graph: PickleGraph,
+    _ places: Places,
+    _ findings: inout [Finding]
+  ) {
+    guard !findings.isEmpty else { return }
+    // As the callable of each of its calls it is referred to once.
+    var others = findings.map { -$0.callCount }
+    if let place = places[graph.root] { others[place] += 1 }
+    var named: Set<PickleGraph.NodeID> = []
+    for id in graph.nodes {
+      graph.forEachReference(of: id) { other in
+        if let place = places[other] { others[place] += 1 }
+      }
+      // Calls that get an attribute by its name have names themselves; they
+      // may share their arguments.
+      guard places[id] != nil, let object = graph.object(id),
+        let place = places[object.callable], findings[place].name.isGetattr,
+        let target = graph.children(object.arguments).first,
+        let owner = places[target],
+        named.insert(object.arguments).inserted
+      else { continue }
+      others[owner] -= 1
+    }
+    for (place, count) in others.enumerated() where count != 0 {
+      findings[place].isPassedOn = true
+    }
+  }
+
   /// Tells of each `getattr` what it gets, and whether it does nothing else.
   private static func noteNaming(
     _ graph: PickleGraph,
@@ -200,31 +234,17 @@ extension Scanner {
     _ findings: inout [Finding]
   ) {
     guard findings.contains(where: \.name.isGetattr) else { return }
-    var others: [UInt32: Int] = [:]
-    for id in graph.nodes {
-      guard let place = places[id], findings[place].name.isGetattr else {
-        continue
-      }
-      // As the callable of each of its calls it is referred to once.
-      others[id.raw] = -findings[place].callCount
-    }
-    if others[graph.root.raw] != nil { others[graph.root.raw, default: 0] += 1 }
-    for id in graph.nodes {
-      graph.forEachReference(of: id) { other in
-        if let count = others[other.raw] { others[other.raw] = count + 1 }
-      }
-      guard let object = graph.object(id), others[object.callable.raw] != nil,
-        let place = places[object.callable],
+    for id in graph.nodes where graph.kind(id) == .object {
+      guard let object = graph.object(id),
+        let place = places[object.callable], findings[place].name.isGetattr,
         let name = names.name(of: id)
       else { continue }
       findings[place].namedByCalls.append(name)
     }
-    for (id, count) in others {
-      guard let place = places[PickleGraph.NodeID(id)] else { continue }
-      let finding = findings[place]
+    for place in findings.indices where findings[place].name.isGetattr {
       findings[place].isNamingOnly =
-        count == 0 && finding.isCalled
-        && finding.namedByCalls.count == finding.callCount
+        findings[place].isCalled && !findings[place].isPassedOn
+        && findings[place].namedByCalls.count == findings[place].callCount
     }
   }
 }

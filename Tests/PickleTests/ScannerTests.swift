@@ -87,6 +87,27 @@ import Testing
     #expect(filled.map { $0.fillsResult } == [true])
   }
 
+  @Test(arguments: [
+    ("ca\nb\n)R.", false),
+    ("ca\nb\n0N.", false),
+    ("ca\nb\n.", true),
+    ("ca\nb\nq\u{00})Rh\u{00}\u{86}.", true),
+    ("(ca\nb\nq\u{00})Rh\u{00}h\u{00})Rt.", true),
+    ("cx\ny\nca\nb\n\u{85}R.", true),
+    ("cx\ny\n)Rca\nb\nb.", true),
+    ("ca\nb\nQ.", true),
+    ("cbuiltins\ngetattr\nca\nb\nS'CASE'\n\u{86}R.", false),
+    ("cbuiltins\ngetattr\nca\nb\nq\u{00}S'CASE'\n\u{86}R0h\u{00}.", true),
+  ])
+  func whatIsPassedOnIsTold(_ text: String, _ isPassedOn: Bool) {
+    let report = scan(text)
+    #expect(report.failure == nil)
+    let found = report.findings.filter {
+      $0.name == .global(module: "a", name: "b")
+    }
+    #expect(found.map { $0.isPassedOn } == [isPassedOn])
+  }
+
   @Test func theKeyPathTellsWhere() {
     let report = scan(
       "}(S'model'\n(ca\nb\n)Rca\nc\nlS'epoch'\nK\u{01}K\u{07}}S'x'\nca\nd\n)Rsu."

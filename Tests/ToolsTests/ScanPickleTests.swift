@@ -54,6 +54,20 @@ struct ScanPickleTests {
       ("runs/popped", "posix.system", "GLOBAL", "REDUCE"),
       ("runs/in_persistent_id", "posix.system", "GLOBAL", "REDUCE"),
       ("runs/class_changed", "argparse.Namespace", "GLOBAL", nil),
+      (
+        "runs/class_handed_back", "torch.jit._pickle.restore_type_tag",
+        "GLOBAL", "REDUCE"
+      ),
+      (
+        "runs/class_as_scalar", "numpy.core.multiarray.scalar", "GLOBAL",
+        "REDUCE"
+      ),
+      (
+        "runs/class_by_new", "torch.jit._pickle.restore_type_tag", "GLOBAL", nil
+      ),
+      ("runs/case_changed", "uuid.SafeUUID", "GLOBAL", "REDUCE"),
+      ("runs/case_changed_getattr", "builtins.getattr", "GLOBAL", "REDUCE"),
+      ("runs/builtins_as_state", "numpy.dtypes.__builtins__", "GLOBAL", nil),
       ("runs/map_list", "builtins.map", "GLOBAL", "REDUCE"),
       ("zip/other_pickle", "posix.system", "GLOBAL", "REDUCE"),
       ("zip/other_record", "posix.system", "GLOBAL", "REDUCE"),
@@ -119,6 +133,25 @@ struct ScanPickleTests {
       $0.name == "posix.system"
     }
     #expect(outside.map(\.keyPath) == [nil])
+  }
+
+  @Test("what is changed and what is passed on is said")
+  func tellsWhy() throws {
+    for (file, isChanged, isPassedOn) in [
+      ("class_changed", true, false), ("class_handed_back", true, false),
+      ("case_changed", true, false), ("class_by_new", false, true),
+      ("reduce_os", false, false),
+    ] {
+      let (report, _) = try ScanReport.scan("hostile/runs/\(file).pth")
+      let bad = report.pickles.flatMap(\.globals)
+        .filter { $0.verdict == "dangerous" }
+      #expect(bad.map { $0.changed ?? false } == [isChanged], "\(file)")
+      #expect(bad.map { $0.passedOn ?? false } == [isPassedOn], "\(file)")
+    }
+    let text = try PthTool.run([
+      "scan", Fixture.path("hostile/runs/class_by_new.pth"),
+    ])
+    #expect(text.text.contains("(GLOBAL @86, passed on) at __new__"))
   }
 
   @Test("what can't be read to its end is dangerous, however far it got")

@@ -23,6 +23,8 @@ struct ScanReport: Decodable {
     let calls: Int
     let keyPath: String?
     let callOpcode: String?
+    let changed: Bool?
+    let passedOn: Bool?
   }
 
   var codes: [String] { findings.map(\.code) }

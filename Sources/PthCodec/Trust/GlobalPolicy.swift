@@ -56,6 +56,8 @@ public struct GlobalPolicy: Sendable {
 
   /// The verdict on something that a pickle imports.
   ///
+  /// A class that a pickle changes is changed for the whole program, and so is
+  /// what others hold too, got from a function that hands such things out.
   /// `getattr`, of which every call gets something by a plain name, is as bad
   /// as the worst that it gets: so Python writes the cases of enumerations.
   ///
@@ -63,16 +65,37 @@ public struct GlobalPolicy: Sendable {
   /// - Returns: How it is judged.
   func verdict(on finding: Scanner.Finding) -> Verdict {
     let alone = verdict(on: finding.name)
-    guard alone == .dangerous, finding.isNamingOnly, !finding.isChanged else {
-      // A class that a pickle changes is changed for the whole program.
-      return finding.isChanged ? .dangerous : alone
+    guard !changesShared(finding), !givesAway(finding) else {
+      return .dangerous
+    }
+    guard alone == .dangerous, finding.isNamingOnly, !finding.fillsResult else {
+      return alone
     }
     return finding.namedByCalls.map { verdict(on: $0) }.max() ?? alone
+  }
+
+  /// Whether a pickle changes what the whole program shares: what it imports,
+  /// or what that gives out.
+  func changesShared(_ finding: Scanner.Finding) -> Bool {
+    finding.isChanged || finding.fillsResult && isShared(finding.name)
+  }
+
+  /// Whether a pickle has something else call what gives out shared things.
+  func givesAway(_ finding: Scanner.Finding) -> Bool {
+    finding.isPassedOn && isShared(finding.name)
+  }
+
+  private func isShared(_ name: Scanner.Name) -> Bool {
+    guard case .global(let module, let name) = name else { return false }
+    return Self.shared.lists(module, name)
   }
 
   private static func verdict(module: String, name: String) -> Verdict {
     let parts = name.split(separator: ".").map(String.init)
     guard parts.count > 1 else {
+      if safe.lists(module, name) { return .safe }
+      // `__builtins__`, `__loader__` and the like lead out of every module.
+      if name.hasPrefix("__"), name.hasSuffix("__") { return .dangerous }
       if safe.covers(module, name) || isDType(module, name)
         || isStorage(module, name) || isException(module, name)
       {
@@ -129,6 +152,7 @@ public struct GlobalPolicy: Sendable {
     GlobalTable.safe + "\n" + GlobalTable.modules
   )
   private static let dangerous = NameTable(GlobalTable.dangerous)
+  private static let shared = NameTable(GlobalTable.shared)
 }
 
 /// Names by module, read from lines of a table.

@@ -68,7 +68,13 @@ enum GlobalTable {
     numpy._core.multiarray: _reconstruct scalar
     numpy.core.numeric: _frombuffer
     numpy._core.numeric: _frombuffer
-    numpy.dtypes: *
+    numpy.dtypes: BoolDType ByteDType UByteDType ShortDType UShortDType \
+    IntDType UIntDType LongDType ULongDType LongLongDType ULongLongDType \
+    Int8DType Int16DType Int32DType Int64DType UInt8DType UInt16DType \
+    UInt32DType UInt64DType Float16DType Float32DType Float64DType \
+    LongDoubleDType Complex64DType Complex128DType CLongDoubleDType \
+    ObjectDType BytesDType StrDType VoidDType DateTime64DType \
+    TimeDelta64DType StringDType
     numpy.ma.core: _mareconstruct MaskedArray
     numpy.random: __RandomState_ctor __generator_ctor __bit_generator_ctor
     numpy.random._pickle: __randomstate_ctor __generator_ctor \
@@ -78,6 +84,21 @@ enum GlobalTable {
     numpy.random._philox: Philox
     numpy.random._sfc64: SFC64
     numpy.random.bit_generator: SeedSequence __pyx_unpickle_SeedSequence
+    """
+
+  /// What of these gives out things that the whole program shares: what it was
+  /// given, a class too, or an enumeration's case.
+  ///
+  /// They are safe where a pickle calls them itself and does not fill what they
+  /// give.
+  static let shared = """
+    torch.jit._pickle: build_intlist build_tensorlist build_doublelist \
+    build_boollist build_tensor_from_id restore_type_tag
+    torch.serialization: _get_layout
+    torch.distributed.checkpoint.metadata: _MEM_FORMAT_ENCODING
+    numpy.core.multiarray: scalar
+    numpy._core.multiarray: scalar
+    uuid: SafeUUID
     """
 
   /// What runs programs or code, reads or writes files, opens connections,
@@ -309,6 +330,7 @@ enum GlobalTable {
     numpy: load save savez savez_compressed fromfile memmap genfromtxt \
     loadtxt savetxt fromregex DataSource fromfunction frompyfunc vectorize \
     apply_along_axis piecewise
+    numpy.dtypes: _add_dtype_helper
     numpy.f2py+: *
     numpy.distutils+: *
     numpy.testing+: *

@@ -144,7 +144,8 @@ struct PickleInspection {
       importCount: finding.importCount,
       callCount: finding.callCount,
       firstCall: call(finding),
-      isChanged: finding.isChanged
+      isChanged: policy.changesShared(finding),
+      isPassedOn: policy.givesAway(finding)
     )
   }
 
@@ -155,7 +156,8 @@ struct PickleInspection {
     global.importCount += finding.importCount
     global.callCount += finding.callCount
     global.firstCall = global.firstCall ?? call(finding)
-    if finding.isChanged { global.isChanged = true }
+    if policy.changesShared(finding) { global.isChanged = true }
+    if policy.givesAway(finding) { global.isPassedOn = true }
     global.verdict = max(global.verdict, policy.verdict(on: finding))
   }
 

@@ -77,6 +77,9 @@ public struct ScannedGlobal: Sendable {
   public internal(set) var callCount: Int
   /// The opcode that calls it first, and its byte.
   public internal(set) var firstCall: (opcode: String, offset: Int)?
-  /// Whether the pickle changes the class or module itself.
+  /// Whether the pickle changes the class or module itself, or what it gives
+  /// out and others hold too.
   public internal(set) var isChanged: Bool
+  /// Whether the pickle passes on what gives out such things.
+  public internal(set) var isPassedOn: Bool
 }

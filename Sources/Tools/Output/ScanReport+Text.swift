@@ -31,6 +31,7 @@ extension ScanReport: CheckReport {
         if global.callCount > 1 { text += " and \(global.callCount - 1) more" }
       }
       if global.isChanged { text += ", changed" }
+      if global.isPassedOn { text += ", passed on" }
       text += ")"
       if let path = global.keyPath {
         text += " at \(path.isEmpty ? "the root" : Text.printable(path))"
@@ -92,6 +93,7 @@ extension ScanReport: CheckReport {
       members.append(("callOffset", .int(call.offset)))
     }
     if global.isChanged { members.append(("changed", .bool(true))) }
+    if global.isPassedOn { members.append(("passedOn", .bool(true))) }
     return .object(members)
   }
 }
