@@ -123,6 +123,16 @@ extension PickleGraph {
     (record(id)?.changes.count ?? 0) > 0
   }
 
+  /// Whether an object is given a state (BUILD) more than once, which Python's
+  /// own pickler never does.
+  public func hasSeveralStates(_ id: NodeID) -> Bool {
+    guard let record = record(id), record.changes.count > 2 else {
+      return false
+    }
+    return pairs(record.changes).lazy
+      .filter { $0.key.raw == ChangeCode.state }.dropFirst().first != nil
+  }
+
   /// A global's module and name, nil for another kind.
   public func global(_ id: NodeID) -> (module: String, name: String)? {
     guard let number = globalNumber(id) else { return nil }

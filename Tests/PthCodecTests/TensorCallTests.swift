@@ -60,6 +60,42 @@ struct TensorCallTests {
     #expect(try floats.elements(as: Float.self) == [1, 2])
   }
 
+  @Test(
+    "What is changed after it is made may hold other data, and is refused",
+    arguments: changes
+  )
+  func changed(pickle: String, reason: String) throws {
+    let fault = try Handmade.fault(Handmade.dict("S'part'\n", pickle))
+    #expect(fault?.code == .unsupported)
+    #expect(fault?.keyPath == "part")
+    #expect(fault?.message.contains(reason) == true, "\(fault as Any)")
+  }
+
+  private static var changes: [(String, String)] {
+    let state = "(dS'a'\nI1\nsb"
+    let view = "(" + Handmade.storage + "I1\n(I1\nt(I1\nttb"
+    let parameter = Handmade.tensor + "I01\n" + Handmade.hooks
+    let array = Handmade.call(
+      "numpy.core.multiarray",
+      "_reconstruct",
+      "cnumpy\nndarray\n(I0\ntS'b'\n"
+    )
+    let float = Handmade.call("numpy", "dtype", "S'f4'\nI0\nI1\n")
+    let data = "(I1\n(I1\nt\(float)I00\nS'abcd'\ntb"
+    return [
+      (Handmade.tensor + view, "tensor"),
+      (Handmade.tensor + "Nb", "tensor"),
+      (rebuilt("_rebuild_parameter", parameter) + state, "tensor"),
+      (
+        rebuilt("_rebuild_tensor", Handmade.storage + state + Self.view),
+        "storage"
+      ),
+      ("cmy\nThing\n(tR" + state + "N" + "b", "more than once"),
+      (Handmade.hooks + state + state, "more than once"),
+      (array + data + data, "more than once"),
+    ]
+  }
+
   @Test("A nested tensor's offsets may be a tuple")
   func nested() throws {
     let checkpoint = try Handmade.checkpoint(

@@ -122,7 +122,8 @@ struct VerifyCommandTests {
       ("storage_count_huge", "bad-tensor"),
       ("storage_count_negative", "bad-tensor"),
       ("storage_count_text", "damaged"), ("storage_is_none", "bad-tensor"),
-      ("storage_missing", "missing-record"),
+      ("storage_missing", "missing-record"), ("changed", "unsupported"),
+      ("changed_attributes", "unsupported"), ("changed_storage", "unsupported"),
       ("storage_key_path", "missing-record"),
     ]
   )
@@ -132,6 +133,14 @@ struct VerifyCommandTests {
     let found = report.findings.filter { $0.code == code }
     #expect(!found.isEmpty, "\(report.findings)")
     #expect(found.contains { $0.keyPath == "w" }, "\(found)")
+    #expect(status == 1)
+  }
+
+  @Test("an object that is given two states is told")
+  func states() throws {
+    let path = Fixture.path("hostile/tensor/module_of_two_states.pth")
+    let (report, status) = try Self.verify(path)
+    #expect(report.findings.map(\.code).contains("unsupported"))
     #expect(status == 1)
   }
 

@@ -88,6 +88,17 @@ final class GraphReader: Sendable {
     }
   }
 
+  /// Refuses an object that is given a state twice: what the second one does to
+  /// the first is up to each class.
+  func checkStates(of id: PickleGraph.NodeID) throws(CheckpointError) {
+    guard graph.hasSeveralStates(id) else { return }
+    throw CheckpointError(
+      .unsupported,
+      "the object is given a state (BUILD) more than once",
+      offset: offset(id)
+    )
+  }
+
   func text(
     _ id: PickleGraph.NodeID,
     _ what: @autoclosure () -> String

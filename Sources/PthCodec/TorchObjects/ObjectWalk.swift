@@ -117,6 +117,9 @@ struct ObjectWalk {
   ) throws -> Bool {
     stepsLeft -= 1
     if graph.kind(id) == .object {
+      do {
+        try reader.checkStates(of: id)
+      } catch { throw error.located(keyPath: path.text) }
       if try decoding != nil && visitDecoded(id) || visitTensorOrScalar(id) {
         try checkTensorCount()
         return false

@@ -39,6 +39,13 @@ extension GraphReader {
     else {
       throw fault(pid, "a persistent id should be a tuple ('storage', …)")
     }
+    guard !graph.hasChanges(id) else {
+      throw CheckpointError(
+        .unsupported,
+        "the storage is changed after it is found",
+        offset: offset(id)
+      )
+    }
     words.storage = parts[0]
     if parts[3] != words.locationNode {
       words.location = try text(parts[3], "a storage's location")

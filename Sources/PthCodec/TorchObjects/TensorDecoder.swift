@@ -80,6 +80,7 @@ struct TensorDecoder {
         depth
       )
     }
+    if result != nil { try checkChanges(of: id, call.function) }
     if let result, !result.isCheap { cache[id] = result }
     return result
   }
@@ -93,10 +94,24 @@ struct TensorDecoder {
     _ nodes: PickleGraph.Children
   ) throws -> Tensor? {
     let arguments = Arguments(reader, nodes, at: id)
-    guard arguments.count == 6,
+    guard arguments.count == 6, !graph.hasChanges(id),
       graph.children(try arguments[2]).count <= DecodedTensor.cheapRank
     else { return nil }
     return try reader.locating(id) { try dense(arguments, requiresGrad: 4) }
+  }
+
+  /// A state (BUILD) may put other data into a tensor.
+  private func checkChanges(
+    of id: PickleGraph.NodeID,
+    _ function: TorchFunction
+  ) throws(CheckpointError) {
+    // An array's data are its state.
+    guard function != .numpyReconstruct, graph.hasChanges(id) else { return }
+    throw CheckpointError(
+      .unsupported,
+      "the tensor is changed after it is made",
+      offset: reader.offset(id)
+    )
   }
 
   /// Finds the storages that no named tensor has.

@@ -75,36 +75,4 @@ extension PickleLoadCheck {
         || graph.kind(state) == .dict && !graph.pairs(state).isEmpty
     }
   }
-
-  /// torch 1.13 knows sparse tensors of one layout, with three parts.
-  func sparse(
-    _ reader: GraphReader,
-    _ id: PickleGraph.NodeID
-  ) -> Finding? {
-    guard options.target == .torch1, let call = reader.call(id),
-      call.function == .rebuildSparse, call.arguments.count == 2
-    else { return nil }
-    let arguments = Array(call.arguments)
-    let layout = reader.call(arguments[0])?.arguments.first
-      .flatMap { graph.string($0) }
-    let message: String
-    if let layout, layout != "torch.sparse_coo" {
-      message = "torch 1.13 rebuilds no tensor of the layout \(layout)"
-    } else if graph.kind(arguments[1]) == .tuple,
-      graph.children(arguments[1]).count != 3
-    {
-      message =
-        "torch 1.13 takes indices, values and size of a sparse tensor, and "
-        + "nothing more"
-    } else {
-      return nil
-    }
-    return finding(
-      .error,
-      "sparse-layout",
-      graph.offset(id),
-      paths.path(of: id),
-      message
-    )
-  }
 }

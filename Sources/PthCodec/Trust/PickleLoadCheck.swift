@@ -18,7 +18,7 @@ struct PickleLoadCheck {
   let partial: Unpickler.Partial
   private let start: Int
   private let record: String?
-  private let role: Role
+  let role: Role
   let options: LoadOptions
   private let table: TorchVersionTable
   private let names: [Scanner.Finding]
@@ -321,75 +321,5 @@ struct PickleLoadCheck {
         )
       ]
     }
-  }
-
-  // MARK: Tensors
-
-  private func addTensors(to found: inout FindingList) {
-    let table = StorageTable { _, byteCount in .meta(byteCount: byteCount) }
-    let reader = GraphReader(graph)
-    var decoder = TensorDecoder(reader: reader, storages: table)
-    func note(_ error: CheckpointError, _ id: PickleGraph.NodeID) {
-      // What this package does not know may still be known to PyTorch, and
-      // what is computed may be anything.
-      let isFatal = error.code == .damaged && !isComputed(id)
-      let severity: Finding.Severity = isFatal ? .error : .warning
-      found.add(severity) {
-        finding(
-          severity,
-          error.code == .damaged ? "bad-tensor" : error.code.rawValue,
-          error.offset ?? graph.offset(id),
-          paths.path(of: id),
-          error.message
-        )
-      }
-    }
-    for id in graph.nodes where graph.kind(id) == .persistentID {
-      if role == .legacy, isModule(id) { continue }
-      do {
-        let reference = try reader.storageReference(id)
-        guard role == .legacy, reference.type == .untyped else { continue }
-        found.add(.error) {
-          finding(
-            .error,
-            "untyped-storage",
-            graph.offset(id),
-            paths.path(of: id),
-            "torch can't read an untyped storage from a file of this form, "
-              + "though it writes one"
-          )
-        }
-      } catch {
-        note(error, id)
-      }
-    }
-    for id in graph.nodes where graph.kind(id) == .object {
-      do {
-        _ = try decoder.tensor(id)
-        if let finding = tooManyArguments(reader, id) { found.add(finding) }
-        if let finding = sparse(reader, id) { found.add(finding) }
-      } catch let error as CheckpointError {
-        note(error, id)
-      } catch {
-        continue
-      }
-    }
-  }
-
-  /// torch 1.13's `_rebuild_tensor_v2` takes no marks for conjugate views.
-  private func tooManyArguments(
-    _ reader: GraphReader,
-    _ id: PickleGraph.NodeID
-  ) -> Finding? {
-    guard options.target == .torch1, let call = reader.call(id),
-      call.function == .rebuildTensorV2, call.arguments.count > 6
-    else { return nil }
-    return finding(
-      .error,
-      "too-many-arguments",
-      graph.offset(id),
-      paths.path(of: id),
-      "torch 1.13 knows no conjugate and negative views in files"
-    )
   }
 }

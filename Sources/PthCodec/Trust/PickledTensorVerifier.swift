@@ -132,6 +132,7 @@ struct PickledTensorVerifier {
     var told = Set(result.findings.map { Fault($0.offset, $0.message) })
     for id in graph.nodes where graph.kind(id) == .object {
       do {
+        try reader.checkStates(of: id)
         _ = try decoder.tensor(id)
       } catch let error as CheckpointError {
         guard told.insert(Fault(error.offset, error.message)).inserted else {

@@ -20,10 +20,12 @@ struct ObjectParts {
   /// The state, where it is something else.
   private(set) var otherState: NodeID?
 
-  /// Takes an object apart; nil for one that a function changes afterwards,
-  /// and for another kind of node.
+  /// Takes an object apart; nil for one that a function changes afterwards or
+  /// that is given a state twice, and for another kind of node.
   init?(_ id: NodeID, in graph: PickleGraph) {
-    guard let object = graph.object(id) else { return nil }
+    guard let object = graph.object(id), !graph.hasSeveralStates(id) else {
+      return nil
+    }
     for change in graph.changes(id) {
       if case .call = change { return nil }
     }

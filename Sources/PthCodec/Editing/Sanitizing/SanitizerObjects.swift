@@ -4,7 +4,7 @@ internal import Pickle
 extension Sanitizer {
   mutating func rewriteObject(_ id: NodeID) throws(CheckpointError) {
     guard let parts = ObjectParts(id, in: original) else {
-      throw refusal(id, "an object that a function changes")
+      throw refusal(id, "an object that a function or a second state changes")
     }
     if try rewriteKnown(id, parts) || isAllowed(parts) { return }
     if reader.isModule(id) { return try rewriteModule(id, parts) }
