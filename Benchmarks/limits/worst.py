@@ -118,6 +118,16 @@ def shared():
         body += b"h\0h\0\x86q\1" + b"0" + b"h\1h\1\x86q\1" b"0" * 59 + b"h\1"
     yield "doubling_often", body + b"t"
     cycle = b"]q\0(" + GET * 45_000 + b"e"
+    nones = b"}(" + b"".join(b"M" + struct.pack("<H", i) + b"N" for i in range(256, 12_256)) + b"u"
+    parts = b"}(" + text("_parameters") + nones + text("_modules") + b"}u"
+    for name, state, each in [
+        ("networks", parts, b"h\1)\x81h\2b"),
+        ("states", nones, b"h\1)\x81h\2b"),
+        ("keywords", nones, b"h\1)h\2\x92"),
+        ("counters", nones + b"\x85", b"h\1h\2R"),
+    ]:
+        kind = find("collections", "Counter") if name == "counters" else find("a", "b")
+        yield f"shared_{name}", kind + b"q\1" + b"0" + state + b"q\2" + b"0](" + each * 6_900 + b"e"
     yield "cycle", cycle
     cycle = b"}q\0(" + b"".join(k + GET for k in keys(18_000)) + b"u"
     yield "cycle_dict", cycle

@@ -123,6 +123,18 @@ extension PickleGraph {
     (record(id)?.changes.count ?? 0) > 0
   }
 
+  /// For each node by its index whether it is changed after it is made, as
+  /// ``hasChanges(_:)`` says: for those who ask of all.
+  package var changeFlags: [Bool] {
+    var flags = [Bool](repeating: false, count: nodeCount)
+    let nodes = unsafe arena.storage.nodes.elements
+    for index in flags.indices where unsafe nodes[index].has(.recorded) {
+      flags[index] = hasChanges(NodeID(UInt32(truncatingIfNeeded: index)))
+    }
+    withExtendedLifetime(arena) {}
+    return flags
+  }
+
   /// Whether an object is given a state (BUILD) more than once, which Python's
   /// own pickler never does.
   public func hasSeveralStates(_ id: NodeID) -> Bool {

@@ -96,6 +96,59 @@ struct TensorCallTests {
     ]
   }
 
+  @Test(
+    "A key that stands twice is refused, since programs would choose",
+    arguments: repeated
+  )
+  func repeatedKey(pickle: String, path: String) throws {
+    let fault = try Handmade.fault(Handmade.dict("S'part'\n", pickle))
+    #expect(fault?.code == .unsupported)
+    #expect(fault?.message.contains("stands twice") == true, "\(fault as Any)")
+    #expect(fault?.keyPath == path)
+  }
+
+  private static var repeated: [(String, String)] {
+    func dict(_ keys: [String]) -> String {
+      "(d" + keys.map { $0 + Handmade.tensor + "s" }.joined()
+    }
+    let many = (0..<40).map { "S'w\($0)'\n" }
+    let long = String(repeating: "x", count: 600)
+    let empty = "S'_modules'\n(ds"
+    return [
+      (dict(["S'w'\n", "Vw\n"]), "part"),
+      (dict(many + ["S'w7'\n"]), "part"),
+      (dict(many + ["I7\n", "F7\n"]), "part"),
+      (dict(["I01\n", "S'w'\n", "I1\n"]), "part"),
+      (dict(["N", "N"]), "part"),
+      (dict(["ctorch\nint8\n", "ctorch\nint8\n"]), "part"),
+      (dict(["L99999999999999999999L\n", "L99999999999999999999L\n"]), "part"),
+      (dict(["S'\(long)'\n", "S'\(long)'\n"]), "part"),
+      (Handmade.list(["I1\n", dict(["F0.5\n", "F0.5\n"])]), "part.1"),
+      (
+        Handmade.hooks + String(dict(["S'w'\n", "S'w'\n"]).dropFirst(2)), "part"
+      ),
+      (
+        "cmy\nNet\n(tR(dS'_parameters'\n" + dict(["S'w'\n", "S'w'\n"]) + "s"
+          + empty + "b", "part"
+      ),
+      ("cmy\nNet\n(tR" + dict(["S'w'\n", "S'w'\n"]) + "b", "part"),
+    ]
+  }
+
+  @Test("Keys that differ stand beside one another")
+  func differentKeys() throws {
+    let long = String(repeating: "x", count: 600)
+    let keys = [
+      "S'1'\n", "I1\n", "F1.5\n", "N", "I00\n", "S'\(long)a'\n",
+      "S'\(long)b'\n", "ctorch\nint8\n", "ctorch\nint16\n", "S''\n",
+    ]
+    for count in [5, keys.count] {
+      let pairs = keys.prefix(count).map { $0 + Handmade.tensor + "s" }
+      let checkpoint = try Handmade.checkpoint("(d" + pairs.joined())
+      #expect(checkpoint.tensors.count == count)
+    }
+  }
+
   @Test("A nested tensor's offsets may be a tuple")
   func nested() throws {
     let checkpoint = try Handmade.checkpoint(

@@ -36,6 +36,16 @@ struct LimitTests {
     #expect(try PthTool.run("scan", path).status == 0)
   }
 
+  @Test("objects that share a large dictionary do not take quadratic time")
+  func sharedDictionaries() throws {
+    let path = Fixture.path("hostile/tensor/shared_parts.pth")
+    let info = try PthTool.run("info", path)
+    #expect(info.status == 65)
+    #expect(info.messages.contains("share dictionaries"), "\(info.messages)")
+    #expect(try PthTool.run("verify", path).status == 1)
+    #expect(try PthTool.run("scan", path).status == 0)
+  }
+
   @Test("compressed records have a limit of size")
   func inflation() throws {
     let path = Fixture.path("hostile/zip/bomb.pth")

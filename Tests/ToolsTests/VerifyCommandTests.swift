@@ -136,9 +136,15 @@ struct VerifyCommandTests {
     #expect(status == 1)
   }
 
-  @Test("an object that is given two states is told")
-  func states() throws {
-    let path = Fixture.path("hostile/tensor/module_of_two_states.pth")
+  @Test(
+    "an object that is given two states, or a dictionary one key twice, is told",
+    arguments: [
+      "module_of_two_states", "repeated_key", "repeated_key_ordered",
+      "repeated_key_number",
+    ]
+  )
+  func readTwoWays(file: String) throws {
+    let path = Fixture.path("hostile/tensor/\(file).pth")
     let (report, status) = try Self.verify(path)
     #expect(report.findings.map(\.code).contains("unsupported"))
     #expect(status == 1)

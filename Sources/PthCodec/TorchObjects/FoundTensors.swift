@@ -39,7 +39,8 @@ struct FoundTensors: Sendable {
 
   /// The tensors by name.
   ///
-  /// Keys 1 and "1" have the same text: the later one gets a number.
+  /// Keys 1 and "1" have the same text: the later one gets a number. One key
+  /// that stands twice has been refused.
   func byName() -> OrderedDictionary<String, Tensor> {
     var result = OrderedDictionary<String, Tensor>(
       minimumCapacity: tensors.count

@@ -13,14 +13,23 @@ final class GraphReader: Sendable {
   /// The storage type of each global of the graph.
   private let storageTypes: [StorageType?]
 
+  /// For each node whether it is changed after it is made.
+  private let changes: [Bool]
+
   init(_ graph: PickleGraph) {
     self.graph = graph
+    changes = graph.changeFlags
     functions = graph.globalNames.map {
       TorchFunction(module: $0.module, name: $0.name)
     }
     storageTypes = graph.globalNames.map {
       StorageType(module: $0.module, name: $0.name)
     }
+  }
+
+  /// Whether an object, storage or class is changed after it is made.
+  func isChanged(_ id: PickleGraph.NodeID) -> Bool {
+    changes.indices.contains(id.index) && changes[id.index]
   }
 
   /// The known function that a global node names.
@@ -91,7 +100,7 @@ final class GraphReader: Sendable {
   /// Refuses an object that is given a state twice: what the second one does to
   /// the first is up to each class.
   func checkStates(of id: PickleGraph.NodeID) throws(CheckpointError) {
-    guard graph.hasSeveralStates(id) else { return }
+    guard isChanged(id), graph.hasSeveralStates(id) else { return }
     throw CheckpointError(
       .unsupported,
       "the object is given a state (BUILD) more than once",

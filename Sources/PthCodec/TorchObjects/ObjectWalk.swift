@@ -21,6 +21,7 @@ struct ObjectWalk {
   private var path: PathBuffer
   private var stack: [Frame] = []
   private var marks: [Mark]
+  private var keyChecks: KeyChecks
   private var stepsLeft: Int
   private var textLeft: Int
 
@@ -74,6 +75,7 @@ struct ObjectWalk {
     self.decoder = decoder
     reader = decoder.reader
     graph = reader.graph
+    keyChecks = KeyChecks(reader)
     path = PathBuffer(size: graph.walkedSize)
     marks = Array(repeating: .unseen, count: graph.nodeCount)
     stepsLeft = max(graph.nodeCount, 1000) + 5000
@@ -286,6 +288,9 @@ struct ObjectWalk {
   private mutating func members(
     of id: PickleGraph.NodeID
   ) throws(CheckpointError) -> [Member] {
+    do {
+      try keyChecks.check(id)
+    } catch { throw error.located(keyPath: path.text) }
     switch graph.kind(id) {
     case .dict: return reader.members(graph.pairs(id))
     case .list, .tuple, .set, .frozenSet:

@@ -39,7 +39,7 @@ extension GraphReader {
     else {
       throw fault(pid, "a persistent id should be a tuple ('storage', …)")
     }
-    guard !graph.hasChanges(id) else {
+    guard !isChanged(id) else {
       throw CheckpointError(
         .unsupported,
         "the storage is changed after it is found",

@@ -94,7 +94,7 @@ struct TensorDecoder {
     _ nodes: PickleGraph.Children
   ) throws -> Tensor? {
     let arguments = Arguments(reader, nodes, at: id)
-    guard arguments.count == 6, !graph.hasChanges(id),
+    guard arguments.count == 6, !reader.isChanged(id),
       graph.children(try arguments[2]).count <= DecodedTensor.cheapRank
     else { return nil }
     return try reader.locating(id) { try dense(arguments, requiresGrad: 4) }
@@ -106,7 +106,7 @@ struct TensorDecoder {
     _ function: TorchFunction
   ) throws(CheckpointError) {
     // An array's data are its state.
-    guard function != .numpyReconstruct, graph.hasChanges(id) else { return }
+    guard function != .numpyReconstruct, reader.isChanged(id) else { return }
     throw CheckpointError(
       .unsupported,
       "the tensor is changed after it is made",

@@ -25,7 +25,7 @@ extension PickleLoadCheck {
     for id in graph.nodes where graph.kind(id) == .persistentID {
       if role == .legacy, isModule(id) { continue }
       let refusesStates = options.weightsOnly && options.target == .torch1
-      if refusesStates, graph.hasChanges(id) {
+      if refusesStates, reader.isChanged(id) {
         found.add(
           finding(
             .error,
@@ -94,7 +94,7 @@ extension PickleLoadCheck {
     _ reader: GraphReader,
     _ id: PickleGraph.NodeID
   ) -> Finding? {
-    guard graph.hasChanges(id), reader.isTensor(id),
+    guard reader.isChanged(id), reader.isTensor(id),
       let function = reader.call(id)?.function,
       // A subclass may do as it likes.
       function != .rebuildFromType, function != .rebuildFromTypeV2

@@ -130,10 +130,13 @@ struct PickledTensorVerifier {
     var decoder = TensorDecoder(reader: reader, storages: table)
     // A tensor inside a parameter is met twice, with the same fault.
     var told = Set(result.findings.map { Fault($0.offset, $0.message) })
-    for id in graph.nodes where graph.kind(id) == .object {
+    var keys = KeyChecks(reader)
+    for id in graph.nodes {
+      let kind = graph.kind(id)
+      guard kind == .object || kind == .dict else { continue }
       do {
         try reader.checkStates(of: id)
-        _ = try decoder.tensor(id)
+        if try decoder.tensor(id) == nil { try keys.check(id) }
       } catch let error as CheckpointError {
         guard told.insert(Fault(error.offset, error.message)).inserted else {
           continue
