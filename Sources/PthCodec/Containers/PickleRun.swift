@@ -73,7 +73,10 @@ extension Checkpoint {
     as format: FormatID
   ) throws {
     var walk = ObjectWalk(
-      decoder: TensorDecoder(reader: GraphReader(graph), storages: storages)
+      decoder: TensorDecoder(
+        reader: GraphReader(graph, readsAll: true),
+        storages: storages
+      )
     )
     try walk.run()
     let storages = walk.decoder.storages.list

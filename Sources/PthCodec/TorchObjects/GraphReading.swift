@@ -13,12 +13,19 @@ final class GraphReader: Sendable {
   /// The storage type of each global of the graph.
   private let storageTypes: [StorageType?]
 
-  /// For each node whether it is changed after it is made.
-  private let changes: [Bool]
+  /// For each node whether it is changed after it is made; nil where few are
+  /// asked about.
+  private let changes: [Bool]?
 
-  init(_ graph: PickleGraph) {
+  /// Makes a reader.
+  ///
+  /// - Parameters:
+  ///   - graph: The graph.
+  ///   - readsAll: Whether all nodes will be read, so that it pays to look
+  ///     through them first.
+  init(_ graph: PickleGraph, readsAll: Bool = false) {
     self.graph = graph
-    changes = graph.changeFlags
+    changes = readsAll ? graph.changeFlags : nil
     functions = graph.globalNames.map {
       TorchFunction(module: $0.module, name: $0.name)
     }
@@ -29,7 +36,8 @@ final class GraphReader: Sendable {
 
   /// Whether an object, storage or class is changed after it is made.
   func isChanged(_ id: PickleGraph.NodeID) -> Bool {
-    changes.indices.contains(id.index) && changes[id.index]
+    guard let changes else { return graph.hasChanges(id) }
+    return changes.indices.contains(id.index) && changes[id.index]
   }
 
   /// The known function that a global node names.

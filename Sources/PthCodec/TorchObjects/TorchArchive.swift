@@ -53,7 +53,10 @@ struct TorchArchive {
       try source.storage(reference, byteCount)
     }
     var walk = ObjectWalk(
-      decoder: TensorDecoder(reader: GraphReader(graph), storages: storages)
+      decoder: TensorDecoder(
+        reader: GraphReader(graph, readsAll: true),
+        storages: storages
+      )
     )
     walk.mostValues = options.pickle.mostValues(
       fileSize: reader.directory.bytes.count

@@ -27,7 +27,7 @@ struct PickledTensorVerifier {
     self.record = record
     self.folder = folder
     self.archive = archive
-    reader = GraphReader(graph)
+    reader = GraphReader(graph, readsAll: true)
     paths = PathFinder(graph)
   }
 
