@@ -19,10 +19,7 @@ public struct Disassembler {
     line: (String) -> Void
   ) throws(PickleError) -> Int {
     var run = Run(reader: OpcodeReader(source, at: offset))
-    return try run.show { text in
-      line(String(decoding: text, as: UTF8.self))
-      text.removeAll(keepingCapacity: true)
-    }
+    return try run.show { text in line(text.take()) }
   }
 
   /// Disassembles one pickle into a text stream, a newline after each line.
@@ -30,7 +27,7 @@ public struct Disassembler {
   /// - Parameters:
   ///   - source: The bytes.
   ///   - offset: Where the pickle starts.
-  ///   - output: What the text is written to.
+  ///   - output: What the text is written to, many lines at a time.
   /// - Returns: The offset of the byte after the STOP.
   /// - Throws: ``PickleError`` at what `pickletools` raises an error for.
   @discardableResult
@@ -40,25 +37,24 @@ public struct Disassembler {
     to output: inout some TextOutputStream
   ) throws(PickleError) -> Int {
     var run = Run(reader: OpcodeReader(source, at: offset))
-    // Many lines at a time: a pickle may have millions.
-    defer { output.write(String(decoding: run.text, as: UTF8.self)) }
+    defer { output.write(run.text.take()) }
     return try run.show { text in
-      text.append(UInt8(ascii: "\n"))
-      guard text.count > 1 << 15 else { return }
-      output.write(String(decoding: text, as: UTF8.self))
-      text.removeAll(keepingCapacity: true)
+      text.add(UInt8(ascii: "\n"))
+      if text.count > 1 << 16 { output.write(text.take()) }
     }
   }
 
   /// A crude emulation of the machine, as `pickletools` has it.
-  private struct Run {
+  private struct Run: ~Copyable {
     var reader: OpcodeReader
     var stack: [Opcode.StackItem] = []
     var marks: [Int] = []
     var memo = Memo()
     var highestProtocol = -1
     /// The lines that nobody has taken yet.
-    var text: [UInt8] = []
+    var text = DisassemblyText()
+
+    init(reader: OpcodeReader) { self.reader = reader }
 
     /// How many marks may be open.
     ///
@@ -72,10 +68,10 @@ public struct Disassembler {
     /// - Returns: The offset of the byte after the STOP.
     /// - Throws: ``PickleError`` at what `pickletools` raises an error for.
     mutating func show(
-      _ endLine: (inout [UInt8]) -> Void
+      _ endLine: (inout DisassemblyText) -> Void
     ) throws(PickleError) -> Int {
       while try step(endLine) {}
-      text += "highest protocol among opcodes = \(highestProtocol)".utf8
+      text.add("highest protocol among opcodes = \(highestProtocol)")
       endLine(&text)
       guard stack.isEmpty else {
         throw failure(
@@ -89,77 +85,83 @@ public struct Disassembler {
       return reader.position
     }
 
+    /// What a line says behind the argument.
+    private enum Note {
+      case markAt(Int)
+      case noMark
+      case memoEntry(Int64)
+    }
+
     /// Shows one opcode.
     ///
     /// - Returns: False after the STOP.
     private mutating func step(
-      _ endLine: (inout [UInt8]) -> Void
+      _ endLine: (inout DisassemblyText) -> Void
     ) throws(PickleError) -> Bool {
-      let (descriptor, argument) = try reader.next()
-      highestProtocol = max(highestProtocol, descriptor.firstProtocol)
+      let (opcode, argument) = try reader.next()
+      guard var effect = StackEffect.table[Int(opcode.rawValue)] else {
+        throw failure(.unknownOpcode(opcode.rawValue), opcode)
+      }
+      highestProtocol = max(highestProtocol, effect.firstProtocol)
       var fault: PickleError.Kind?
-      var note: String?
+      var note: Note?
       let depth = marks.count
-      var popCount = descriptor.stackBefore.count
-      var after = descriptor.stackAfter
+      var popCount = effect.popCount
 
-      let takesMark = descriptor.stackBefore.firstIndex(of: .mark)
-      if takesMark != nil
-        || descriptor.opcode == .pop && stack.last == .mark
-      {
+      if effect.belowMark != nil || opcode == .pop && stack.last == .mark {
         if let mark = marks.popLast() {
-          note = "(MARK at \(mark))"
+          note = .markAt(mark)
           while let item = stack.popLast(), item != .mark {}
-          popCount = takesMark ?? 0
+          popCount = effect.belowMark ?? 0
         } else {
-          note = "no MARK exists on stack"
+          note = .noMark
           fault = .missingMark
         }
       }
-      checkMemo(descriptor.opcode, argument, &note, &after, &fault)
-      addLine(descriptor, depth, argument, note)
+      checkMemo(opcode, argument, &note, &effect, &fault)
+      addLine(opcode, depth, argument, note)
       endLine(&text)
-      if let fault { throw failure(fault, descriptor.opcode) }
+      if let fault { throw failure(fault, opcode) }
 
       guard stack.count >= popCount else {
         throw failure(
           .stackUnderflow(needed: popCount, available: stack.count),
-          descriptor.opcode
+          opcode
         )
       }
-      stack.removeLast(popCount)
-      if after.count == 1, after[0] == .mark {
+      for _ in 0..<popCount { stack.removeLast() }
+      if effect.top == .mark {
         guard marks.count < Self.maxMarks else {
           throw failure(
             .limitExceeded(name: "open marks to show", limit: Self.maxMarks),
-            descriptor.opcode
+            opcode
           )
         }
         marks.append(reader.offset)
       }
-      stack += after
-      return descriptor.opcode != .stop
+      if let item = effect.lower { stack.append(item) }
+      if let item = effect.top { stack.append(item) }
+      return opcode != .stop
     }
 
     private mutating func checkMemo(
       _ opcode: Opcode,
       _ argument: OpcodeReader.Argument?,
-      _ note: inout String?,
-      _ after: inout [Opcode.StackItem],
+      _ note: inout Note?,
+      _ effect: inout StackEffect,
       _ fault: inout PickleError.Kind?
     ) {
-      let number = argument?.number
       switch opcode {
       case .put, .binPut, .longBinPut, .memoize:
         let next = opcode == .memoize ? Int64(memo.count) : nil
-        guard let index = number ?? next else {
+        guard let index = argument?.number ?? next else {
           fault = .invalidArgument(
             expected: "a memo key",
             found: argument?.text ?? "none"
           )
           return
         }
-        if opcode == .memoize { note = "(as \(index))" }
+        if opcode == .memoize { note = .memoEntry(index) }
         if memo[index] != nil {
           fault = .invalidArgument(
             expected: "a new memo key",
@@ -174,8 +176,9 @@ public struct Disassembler {
           )
         }
       case .get, .binGet, .longBinGet:
+        let number = argument?.number
         if let number, let item = memo[number] {
-          after = [item]
+          effect.top = item
         } else {
           fault = .memoMiss(Int(truncatingIfNeeded: number ?? -1))
         }
@@ -190,52 +193,40 @@ public struct Disassembler {
       PickleError(kind, offset: reader.offset, opcode: opcode)
     }
 
-    /// The opcode's offset, on the right of five columns at least.
-    private mutating func addOffset() {
-      let start = text.count
-      var rest = reader.offset
-      repeat {
-        text.append(UInt8(ascii: "0") + UInt8(rest % 10))
-        rest /= 10
-      } while rest > 0
-      while text.count < start + 5 { text.append(UInt8(ascii: " ")) }
-      var low = start
-      var high = text.count - 1
-      while low < high {
-        text.swapAt(low, high)
-        low += 1
-        high -= 1
-      }
-      text += ": ".utf8
-    }
-
     private mutating func addLine(
-      _ descriptor: Opcode.Descriptor,
+      _ opcode: Opcode,
       _ depth: Int,
       _ argument: OpcodeReader.Argument?,
-      _ note: String?
+      _ note: Note?
     ) {
-      let space = UInt8(ascii: " ")
-      func add(_ words: String, width: Int = 0) {
-        text += words.utf8
-        let count = words.utf8.count
-        if count < width { text += repeatElement(space, count: width - count) }
+      text.add(Int64(reader.offset), width: 5)
+      text.add(literal: ": ")
+      text.addCode(opcode)
+      text.addSpaces(4 * depth)
+      guard argument != nil || note != nil else { return text.addName(opcode) }
+      text.addName(opcode, width: 10)
+      switch argument {
+      case .number(let value):
+        text.add(UInt8(ascii: " "))
+        text.add(value)
+      case .flag(true): text.add(literal: " True")
+      case .flag(false): text.add(literal: " False")
+      case .text(let words):
+        text.add(UInt8(ascii: " "))
+        text.add(words)
+      case nil: break
       }
-      addOffset()
-      let code = descriptor.opcode.rawValue
-      if code < 0x80 {
-        text.append(code)
-        text += repeatElement(space, count: 4)
-      } else {
-        add("\\x" + hex(code), width: 5)
-      }
-      text += repeatElement(space, count: 4 * depth)
-      let isMore = argument != nil || note != nil
-      add(descriptor.name, width: isMore ? 10 : 0)
-      for words in [argument?.text, note] {
-        guard let words else { continue }
-        text.append(space)
-        text += words.utf8
+      switch note {
+      case .markAt(let offset):
+        text.add(literal: " (MARK at ")
+        text.add(Int64(offset))
+        text.add(UInt8(ascii: ")"))
+      case .noMark: text.add(literal: " no MARK exists on stack")
+      case .memoEntry(let index):
+        text.add(literal: " (as ")
+        text.add(index)
+        text.add(UInt8(ascii: ")"))
+      case nil: break
       }
     }
   }

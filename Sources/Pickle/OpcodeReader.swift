@@ -12,60 +12,80 @@ struct OpcodeReader {
     self.offset = position
   }
 
-  /// An opcode's argument, as `pickletools` shows it and as a number.
-  struct Argument {
-    let text: String
-    var number: Int64? = nil
+  /// An opcode's argument.
+  enum Argument {
+    case number(Int64)
+    case flag(Bool)
+    /// Anything else, as `pickletools` shows it.
+    case text(String)
+
+    /// The argument as `pickletools` shows it.
+    var text: String {
+      switch self {
+      case .number(let value): "\(value)"
+      case .flag(let value): value ? "True" : "False"
+      case .text(let text): text
+      }
+    }
+
+    /// The number that it is for Python.
+    var number: Int64? {
+      switch self {
+      case .number(let value): value
+      case .flag(let value): value ? 1 : 0
+      case .text: nil
+      }
+    }
   }
 
   /// Reads the next opcode and its argument.
-  mutating func next() throws(PickleError) -> (
-    descriptor: Opcode.Descriptor, Argument?
-  ) {
+  mutating func next() throws(PickleError) -> (opcode: Opcode, Argument?) {
     offset = position
     guard unsafe position < bytes.count else {
       throw PickleError(.truncated(needed: 1, available: 0), offset: offset)
     }
     let byte = unsafe bytes[position]
-    guard let descriptor = Opcode.table[Int(byte)] else {
+    guard let opcode = Opcode(rawValue: byte) else {
       throw PickleError(.unknownOpcode(byte), offset: offset)
     }
     position += 1
-    guard let kind = descriptor.argument else { return (descriptor, nil) }
-    return (descriptor, try readArgument(kind))
+    guard let kind = StackEffect.table[Int(byte)]?.argument else {
+      return (opcode, nil)
+    }
+    return (opcode, try readArgument(kind))
   }
 
   private mutating func readArgument(
     _ kind: Opcode.ArgumentKind
   ) throws(PickleError) -> Argument {
     switch kind {
-    case .uint1: return number(Int64(try read(UInt8.self)))
-    case .uint2: return number(Int64(try read(UInt16.self)))
-    case .uint4: return number(Int64(try read(UInt32.self)))
-    case .int4: return number(Int64(try read(Int32.self)))
-    case .uint8: return Argument(text: "\(try read(UInt64.self))")
+    case .uint1: return .number(Int64(try read(UInt8.self)))
+    case .uint2: return .number(Int64(try read(UInt16.self)))
+    case .uint4: return .number(Int64(try read(UInt32.self)))
+    case .int4: return .number(Int64(try read(Int32.self)))
+    case .uint8: return .text("\(try read(UInt64.self))")
     case .decimalLine: return try decimalLine()
     case .longLine: return try longLine()
     case .long1: return try long(length: Int(try read(UInt8.self)))
     case .long4: return try long(length: Int(try read(Int32.self)))
     case .quotedLine: return try quotedLine()
-    case .line: return Argument(text: quoted(try line()))
+    case .line: return .text(quoted(try line()))
     case .linePair:
       let module = try line()
-      return Argument(text: quoted(module + [0x20] + (try line())))
+      return .text(quoted(module + [0x20] + (try line())))
     case .unicodeLine:
       guard let text = unsafe EscapedText.unicode(try rawLine()) else {
         throw invalid("\\uXXXX or \\UXXXXXXXX", "a broken escape")
       }
-      return Argument(text: quoted(text))
+      return .text(quoted(text))
     case .string1: return unsafe latin1(try take(Int(try read(UInt8.self))))
     case .string4: return unsafe latin1(try take(Int(try read(Int32.self))))
     case .bytes1: return unsafe plainBytes(try take(Int(try read(UInt8.self))))
     case .bytes4: return unsafe plainBytes(try take(Int(try read(UInt32.self))))
     case .bytes8: return unsafe plainBytes(try take(try length8()))
     case .byteArray8:
-      let bytes = unsafe plainBytes(try take(try length8()))
-      return Argument(text: "bytearray(" + bytes.text + ")")
+      let bytes = try unsafe take(try length8())
+      return .text("bytearray(" + (unsafe PythonRepr.bytes(bytes)) + ")")
     case .unicode1: return try unicode(Int(try read(UInt8.self)))
     case .unicode4: return try unicode(Int(try read(UInt32.self)))
     case .unicode8: return try unicode(try length8())
@@ -74,10 +94,10 @@ struct OpcodeReader {
       guard let value = unsafe PythonFloat.parse(line) else {
         throw unsafe invalid("a decimal float", shown(line))
       }
-      return Argument(text: PythonFloat.repr(value))
+      return .text(PythonFloat.repr(value))
     case .float8:
       let bits = try read(UInt64.self).byteSwapped
-      return Argument(text: PythonFloat.repr(Double(bitPattern: bits)))
+      return .text(PythonFloat.repr(Double(bitPattern: bits)))
     }
   }
 
@@ -150,10 +170,6 @@ struct OpcodeReader {
     return text
   }
 
-  private func number(_ value: Int64) -> Argument {
-    Argument(text: "\(value)", number: value)
-  }
-
   private func quoted(_ utf8: [UInt8]) -> String {
     unsafe utf8.withUnsafeBytes { unsafe PythonRepr.string($0) }
   }
@@ -165,8 +181,8 @@ struct OpcodeReader {
   private mutating func decimalLine() throws(PickleError) -> Argument {
     let line = try unsafe rawLine()
     switch unsafe Array(line.prefix(3)) {
-    case [0x30, 0x30]: return Argument(text: "False", number: 0)
-    case [0x30, 0x31]: return Argument(text: "True", number: 1)
+    case [0x30, 0x30]: return .flag(false)
+    case [0x30, 0x31]: return .flag(true)
     default: return try unsafe decimal(line)
     }
   }
@@ -185,10 +201,10 @@ struct OpcodeReader {
     guard let digits = unsafe DecimalDigits(line) else {
       throw unsafe invalid("a decimal integer", shown(line))
     }
-    if let value = digits.int64 { return number(value) }
+    if let value = digits.int64 { return .number(value) }
     let text = String(decoding: digits.digits, as: UTF8.self)
     let trimmed = text.drop { $0 == "0" }
-    return Argument(text: (digits.isNegative ? "-" : "") + trimmed)
+    return .text((digits.isNegative ? "-" : "") + trimmed)
   }
 
   private mutating func long(length: Int) throws(PickleError) -> Argument {
@@ -201,7 +217,7 @@ struct OpcodeReader {
         )
       )
     }
-    return Argument(text: TwosComplement.decimal(unsafe Array(bytes)))
+    return .text(TwosComplement.decimal(unsafe Array(bytes)))
   }
 
   private mutating func quotedLine() throws(PickleError) -> Argument {
@@ -213,7 +229,7 @@ struct OpcodeReader {
         UnsafeRawBufferPointer(rebasing: line[1..<line.count - 1])
       )
     else { throw unsafe invalid("a string in quotes", shown(line)) }
-    return Argument(text: latin1(text))
+    return .text(latin1(text))
   }
 
   private func latin1(_ bytes: [UInt8]) -> String {
@@ -223,11 +239,11 @@ struct OpcodeReader {
   }
 
   private func latin1(_ bytes: UnsafeRawBufferPointer) -> Argument {
-    Argument(text: quoted(unsafe EscapedText.latin1(bytes)))
+    .text(quoted(unsafe EscapedText.latin1(bytes)))
   }
 
   private func plainBytes(_ bytes: UnsafeRawBufferPointer) -> Argument {
-    Argument(text: unsafe PythonRepr.bytes(bytes))
+    .text(unsafe PythonRepr.bytes(bytes))
   }
 
   private mutating func unicode(
@@ -238,6 +254,6 @@ struct OpcodeReader {
     if case .invalid(let place) = unsafe UTF8Check.check(bytes) {
       throw failure(.invalidUTF8(at: start + place))
     }
-    return Argument(text: unsafe PythonRepr.string(bytes))
+    return .text(unsafe PythonRepr.string(bytes))
   }
 }

@@ -12,9 +12,8 @@ extension PickleSource {
   ) -> (opcode: Opcode, offset: Int)? {
     var reader = OpcodeReader(self, at: offset)
     while let next = try? reader.next() {
-      let opcode = next.descriptor.opcode
-      if isWanted(opcode) { return (opcode, reader.offset) }
-      if opcode == .stop { return nil }
+      if isWanted(next.opcode) { return (next.opcode, reader.offset) }
+      if next.opcode == .stop { return nil }
     }
     // One whose argument is too long to be shown is an opcode all the same.
     guard let opcode = opcode(at: reader.offset), isWanted(opcode) else {

@@ -81,6 +81,43 @@ import Testing
     }
   }
 
+  /// Numbers as long as they get, and one that has no 64 bits.
+  @Test(arguments: [
+    ("I9223372036854775807\n", "9223372036854775807"),
+    ("I-9223372036854775808\n", "-9223372036854775808"),
+    ("I10\n", "10"),
+    ("I-100\n", "-100"),
+    ("I-0\n", "0"),
+    ("I9223372036854775808\n", "9223372036854775808"),
+    ("J\u{00}\u{00}\u{00}\u{80}", "-2147483648"),
+  ])
+  func numbersAreShownInFull(_ text: String, _ shown: String) {
+    var lines: [String] = []
+    _ = try? Disassembler.disassemble(PickleSource(bytes(text))) {
+      lines.append($0)
+    }
+    #expect(lines.first?.split(separator: " ").last.map(String.init) == shown)
+  }
+
+  @Test func aLongDisassemblyComesWhole() throws {
+    let count = 20_000
+    let memos = [UInt8](repeating: Opcode.memoize.rawValue, count: count)
+    var text = ""
+    try Disassembler.disassemble(
+      PickleSource(bytes("N") + memos + bytes(".")),
+      to: &text
+    )
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == count + 3)
+    for (index, line) in lines.dropFirst().prefix(count).enumerated() {
+      let offset = "\(index + 1)"
+      let padding = String(repeating: " ", count: max(0, 5 - offset.count))
+      #expect(
+        line == "\(padding)\(offset): \\x94 MEMOIZE    (as \(index))"
+      )
+    }
+  }
+
   @Test func endlessIndentingIsRefused() {
     let source = PickleSource(Array(repeating: UInt8(ascii: "("), count: 2000))
     var size = 0
