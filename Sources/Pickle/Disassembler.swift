@@ -11,7 +11,8 @@ public struct Disassembler {
   ///     of the source.
   ///   - line: Takes each line, without a newline.
   /// - Returns: The offset of the byte after the STOP.
-  /// - Throws: ``PickleError`` at what `pickletools` raises an error for.
+  /// - Throws: ``PickleError`` at what `pickletools` raises an error for, and at
+  ///   what would make the text many times as long as the pickle.
   @discardableResult
   public static func disassemble(
     _ source: PickleSource,
@@ -29,7 +30,8 @@ public struct Disassembler {
   ///   - offset: Where the pickle starts.
   ///   - output: What the text is written to, many lines at a time.
   /// - Returns: The offset of the byte after the STOP.
-  /// - Throws: ``PickleError`` at what `pickletools` raises an error for.
+  /// - Throws: ``PickleError`` at what `pickletools` raises an error for, and at
+  ///   what would make the text many times as long as the pickle.
   @discardableResult
   public static func disassemble(
     _ source: PickleSource,
@@ -51,6 +53,8 @@ public struct Disassembler {
     var marks: [Int] = []
     var memo = Memo()
     var highestProtocol = -1
+    /// The bytes of indentation so far.
+    var indentation = 0
     /// The lines that nobody has taken yet.
     var text = DisassemblyText()
 
@@ -61,6 +65,11 @@ public struct Disassembler {
     /// Each indents all lines, so the text would grow with the square of the
     /// depth. CPython's own pickler ends long before.
     static let maxMarks = 1000
+
+    /// How much of the text may be indentation: these bytes, and for each byte
+    /// of the source as many as a depth of 25 takes for the shortest opcode.
+    static let leastIndentation = 64 << 20
+    static let indentationPerByte = 100
 
     /// Shows all opcodes.
     ///
@@ -119,6 +128,16 @@ public struct Disassembler {
         }
       }
       checkMemo(opcode, argument, &note, &effect, &fault)
+      indentation += 4 * depth
+      guard
+        (indentation - Self.leastIndentation) / Self.indentationPerByte
+          <= reader.count
+      else {
+        throw failure(
+          .tooMuchToShow("\(indentation - 4 * depth) bytes of indentation"),
+          opcode
+        )
+      }
       addLine(opcode, depth, argument, note)
       endLine(&text)
       if let fault { throw failure(fault, opcode) }
@@ -133,7 +152,7 @@ public struct Disassembler {
       if effect.top == .mark {
         guard marks.count < Self.maxMarks else {
           throw failure(
-            .limitExceeded(name: "open marks to show", limit: Self.maxMarks),
+            .tooMuchToShow("\(Self.maxMarks) open marks"),
             opcode
           )
         }

@@ -12,6 +12,9 @@ struct OpcodeReader {
     self.offset = position
   }
 
+  /// How many bytes there are in all.
+  var count: Int { unsafe bytes.count }
+
   /// An opcode's argument.
   enum Argument {
     case number(Int64)
@@ -211,10 +214,7 @@ struct OpcodeReader {
     let bytes = try unsafe take(length)
     guard bytes.count <= TwosComplement.maxDecimalBytes else {
       throw failure(
-        .limitExceeded(
-          name: "bytes of an integer to be shown",
-          limit: TwosComplement.maxDecimalBytes
-        )
+        .tooMuchToShow("\(TwosComplement.maxDecimalBytes) bytes of an integer")
       )
     }
     return .text(TwosComplement.decimal(unsafe Array(bytes)))

@@ -36,6 +36,8 @@ public struct PickleError: Error, Sendable, Hashable {
     case oddItemCount(Int)
     /// The pickle asks for more than ``PickleLimits`` allow.
     case limitExceeded(name: String, limit: Int)
+    /// A disassembly would have more than this.
+    case tooMuchToShow(String)
     /// The value can't be written in the protocol that was asked for.
     case unencodable(String)
   }
@@ -82,6 +84,8 @@ public struct PickleError: Error, Sendable, Hashable {
       "expected keys and values in pairs, found \(count) items"
     case .limitExceeded(let name, let limit):
       "more than \(name) = \(limit); raise the limit if the file is trusted"
+    case .tooMuchToShow(let limit):
+      "more than \(limit), which is too much to show"
     case .unencodable(let reason):
       reason
     }

@@ -121,10 +121,28 @@ import Testing
   @Test func endlessIndentingIsRefused() {
     let source = PickleSource(Array(repeating: UInt8(ascii: "("), count: 2000))
     var size = 0
-    #expect(throws: PickleError.self) {
+    #expect {
       try Disassembler.disassemble(source) { size += $0.utf8.count }
+    } throws: { error in
+      "\(error)".contains("1000 open marks, which is too much to show")
     }
     #expect(size < 3_000_000)
+  }
+
+  /// 999 marks indent each of the lines that follow by four thousand columns.
+  @Test func manyLinesFarInAreRefused() {
+    let marks = [UInt8](repeating: UInt8(ascii: "("), count: 999)
+    let values = [UInt8](repeating: UInt8(ascii: "N"), count: 200_000)
+    var size = 0
+    #expect {
+      try Disassembler.disassemble(PickleSource(marks + values)) {
+        size += $0.utf8.count
+      }
+    } throws: { error in
+      "\(error)".contains("bytes of indentation, which is too much to show")
+    }
+    #expect(size > 64 << 20)
+    #expect(size < 96 << 20)
   }
 
   @Test func offsetsCountFromTheStartOfTheSource() throws {
