@@ -46,7 +46,7 @@ public struct ReadOptions: Sendable {
 
 extension ReadOptions {
   /// The limits of these options that concern archives.
-  var archiveLimits: ArchiveLimits {
+  package var archiveLimits: ArchiveLimits {
     ArchiveLimits(
       maximumInflatedBytes: maxInflatedSize,
       maximumInflationRatio: maxInflationRatio

@@ -59,6 +59,33 @@ struct LimitTests {
     #expect(run.text.contains("error inflates-too-large"), "\(run.text)")
   }
 
+  @Test(
+    "a pickle that is much larger than its file is read where it is trusted",
+    arguments: [
+      ("disassemble", "1000 open marks"), ("info", "maxDepth = 1000"),
+      ("show", "maxDepth = 1000"), ("diff", "maxDepth = 1000"),
+      ("sanitize", "maxDepth = 1000"),
+    ]
+  )
+  func inflatedPickle(command: String, next: String) throws {
+    let path = Fixture.path("hostile/zip/bomb_pickle.pth")
+    try withTemporaryDirectory { folder in
+      let second = ["diff": path, "sanitize": folder.file("out.pth")][command]
+      let arguments = [command, path] + (second.map { [$0] } ?? [])
+      let refused = try PthTool.run(arguments)
+      #expect(refused.status == 65)
+      #expect(refused.messages.contains("claim to inflate"))
+      #expect(refused.messages.contains("--max-ratio"))
+      // Then it is refused for what it holds: nothing but marks.
+      let read = try PthTool.run(
+        arguments + ["--max-ratio", "1000000"]
+          + (command == "disassemble" ? [] : ["--max-depth", "1000"])
+      )
+      #expect(read.status == 65)
+      #expect(read.messages.contains(next), "\(read.messages)")
+    }
+  }
+
   /// Fixtures of more values than their compressed bytes account for.
   private static let refused = [
     "deep_lists", "deep_tuples", "deep_dicts", "marks",

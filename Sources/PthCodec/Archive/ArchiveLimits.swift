@@ -39,7 +39,7 @@ extension ArchiveLimits {
           + "the limits of \(maximumInflatedBytes) bytes and "
           + "\(ratio(isPickle)) to 1",
         hint: "if you trust the file, raise them: --max-ratio, "
-          + "--max-inflated-size"
+          + "--max-inflated-size (pth convert takes them)"
       )
     }
   }

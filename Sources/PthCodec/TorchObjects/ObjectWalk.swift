@@ -281,7 +281,8 @@ struct ObjectWalk {
     CheckpointError(
       .limit,
       "the object has more than \(most) \(what), though the file is small",
-      hint: "if you trust the file, raise the limit: --max-nodes"
+      hint: "if you trust the file, raise the limit: --max-nodes "
+        + "(pth convert takes it)"
     )
   }
 

@@ -39,6 +39,9 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Print a JSON object.")
   var json = false
 
+  @OptionGroup(title: "Limits")
+  var limits: LimitOptions
+
   func validate() throws {
     guard rtol >= 0, atol >= 0, rtol.isFinite, atol.isFinite else {
       throw ValidationError("--rtol and --atol take numbers from 0 on")
@@ -46,8 +49,14 @@ struct DiffCommand: ParsableCommand {
   }
 
   func run() throws {
-    let a = try Checkpoint.open(StandardInput.path(for: first))
-    let b = try Checkpoint.open(StandardInput.path(for: second))
+    let a = try Checkpoint.open(
+      StandardInput.path(for: first),
+      options: limits.readOptions
+    )
+    let b = try Checkpoint.open(
+      StandardInput.path(for: second),
+      options: limits.readOptions
+    )
     let name = StandardInput.name(of: first)
     let differences = try ProgressBar.during("comparing \(name)") { progress in
       try a.differences(

@@ -37,12 +37,18 @@ struct DisassembleCommand: ParsableCommand {
   )
   var record: String?
 
+  @OptionGroup(title: "Limits")
+  var limits: InflationOptions
+
   func run() throws {
     let mapped = try MappedFile.open(StandardInput.path(for: file))
     let head = unsafe mapped.withUnsafeBytes { unsafe Array($0.prefix(64)) }
     if Zip.recognizes(head) {
       let name = record ?? "data.pkl"
-      let storage = try ArchiveReader(mapped).storage(forRecord: name)
+      var options = ReadOptions()
+      limits.apply(to: &options)
+      let archive = try ArchiveReader(mapped, limits: options.archiveLimits)
+      let storage = try archive.storage(forRecord: name)
       return try show(storage, count: 1, record: name)
     }
     if let record {

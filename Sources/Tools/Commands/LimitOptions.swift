@@ -19,22 +19,13 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "The most bytes of a module's or class's name in a pickle.")
   var maxNameBytes: Int?
 
-  @Option(help: "The most bytes that one compressed record may become.")
-  var maxInflatedSize: Int?
-
-  @Option(help: "How many times larger a compressed record may become.")
-  var maxRatio: Int?
+  @OptionGroup var inflation: InflationOptions
 
   func validate() throws {
     let limits = [
       maxNodes, maxDepth, maxMemo, maxIntegerBytes, maxNameBytes,
-      maxInflatedSize, maxRatio,
     ]
-    for limit in limits {
-      if let limit, limit < 1 {
-        throw ValidationError("a limit must be at least 1")
-      }
-    }
+    try checkLimits(limits)
   }
 
   /// The options, with defaults for what was not given.
@@ -56,8 +47,39 @@ struct LimitOptions: ParsableArguments {
       )
     }
     if let maxNameBytes { options.pickle.maxNameBytes = maxNameBytes }
+    inflation.apply(to: &options)
+    return options
+  }
+}
+
+/// How large a compressed record may become.
+struct InflationOptions: ParsableArguments {
+  @Option(help: "The most bytes that one compressed record may become.")
+  var maxInflatedSize: Int?
+
+  @Option(
+    help: """
+      How many times larger a compressed record may become, and a pickle a \
+      25th of it; 500 unless given.
+      """
+  )
+  var maxRatio: Int?
+
+  func validate() throws {
+    try checkLimits([maxInflatedSize, maxRatio])
+  }
+
+  /// Sets what was given.
+  func apply(to options: inout ReadOptions) {
     if let maxInflatedSize { options.maxInflatedSize = maxInflatedSize }
     if let maxRatio { options.maxInflationRatio = maxRatio }
-    return options
+  }
+}
+
+private func checkLimits(_ limits: [Int?]) throws {
+  for limit in limits {
+    if let limit, limit < 1 {
+      throw ValidationError("a limit must be at least 1")
+    }
   }
 }

@@ -35,8 +35,11 @@ struct SanitizeCommand: ParsableCommand {
   @Flag(help: "Replace an existing file.")
   var force = false
 
+  @OptionGroup(title: "Limits")
+  var limits: LimitOptions
+
   func run() throws {
-    let checkpoint = try Checkpoint.open(input)
+    let checkpoint = try Checkpoint.open(input, options: limits.readOptions)
     let (safe, changes) = try checkpoint.sanitized()
     try ProgressBar.during("writing \(output)") { progress in
       try safe.save(

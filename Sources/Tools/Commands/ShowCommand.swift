@@ -48,8 +48,14 @@ struct ShowCommand: ParsableCommand {
   @Flag(help: "Replace an existing picture.")
   var force = false
 
+  @OptionGroup(title: "Limits")
+  var limits: LimitOptions
+
   func run() throws {
-    let checkpoint = try Checkpoint.open(StandardInput.path(for: file))
+    let checkpoint = try Checkpoint.open(
+      StandardInput.path(for: file),
+      options: limits.readOptions
+    )
     guard let name = name ?? onlyName(of: checkpoint) else {
       guard index == nil, png == nil else {
         throw Failure(
