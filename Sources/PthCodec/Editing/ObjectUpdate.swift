@@ -103,6 +103,7 @@ extension GraphEditor {
     _ tensors: OrderedDictionary<String, Tensor>,
     at nodes: OrderedDictionary<String, NodeID>
   ) throws {
+    let before = GraphReader(graph)
     var names: [NodeID: [String]] = [:]
     for (name, node) in nodes { names[node, default: []].append(name) }
     var done: Set<NodeID> = []
@@ -119,17 +120,19 @@ extension GraphEditor {
         }
       }
       do {
-        try replace(node, with: tensor)
+        try replace(before.call(node), of: node, with: tensor)
       } catch let error as CheckpointError {
         throw error.located(keyPath: name)
       }
     }
   }
 
-  private mutating func replace(_ node: NodeID, with tensor: Tensor) throws {
-    guard let call = GraphReader(graph).call(node),
-      let object = graph.object(node)
-    else { return }
+  private mutating func replace(
+    _ call: (function: TorchFunction, arguments: PickleGraph.Children)?,
+    of node: NodeID,
+    with tensor: Tensor
+  ) throws {
+    guard let call, let object = graph.object(node) else { return }
     var arguments = Array(call.arguments)
     switch call.function {
     case .rebuildParameter, .rebuildParameterWithState:
@@ -170,9 +173,13 @@ extension GraphEditor {
     _ tensors: OrderedDictionary<String, Tensor>,
     at places: ObjectPlaces
   ) throws {
+    let before = GraphReader(graph)
+    var dicts: Set<NodeID> = []
     for (name, tensor) in tensors {
       let (container, key) = innermost(name, places)
-      guard GraphReader(graph).mappingPairs(container) != nil else {
+      // Asking once is enough: adding keeps a dict one.
+      guard dicts.contains(container) || before.mappingPairs(container) != nil
+      else {
         throw CheckpointError(
           .unsupported,
           "there is no dict that the tensor could be added to",
@@ -180,6 +187,7 @@ extension GraphEditor {
           hint: "make a new checkpoint of a StateDict or a PythonValue"
         )
       }
+      dicts.insert(container)
       let node = self.tensor(tensor)
       graph.append(key: text(key), value: node, to: container)
     }

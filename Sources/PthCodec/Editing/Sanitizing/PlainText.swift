@@ -8,13 +8,12 @@ internal import Tensors
 /// `numpy.dtype`.
 struct PlainText {
   private let parts: ObjectParts
-  private let graph: PickleGraph
   private let reader: GraphReader
+  private var graph: PickleGraph { reader.graph }
 
-  init(_ parts: ObjectParts, _ graph: PickleGraph) {
+  init(_ parts: ObjectParts, _ reader: GraphReader) {
     self.parts = parts
-    self.graph = graph
-    reader = GraphReader(graph)
+    self.reader = reader
   }
 
   /// The text; nil for an object of another class.

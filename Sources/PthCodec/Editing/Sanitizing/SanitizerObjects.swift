@@ -70,7 +70,7 @@ extension Sanitizer {
       default: break
       }
     }
-    guard let text = PlainText(parts, original).text,
+    guard let text = PlainText(parts, reader).text,
       text.utf8.count <= Self.longestText
     else { return false }
     try replace(
