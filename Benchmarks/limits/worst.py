@@ -263,6 +263,32 @@ def inflated(values):
     yield "tensors", rebuilt + stored + ordered + b"](" + fill(each) + b"e"
     yield "bad_tensors", rebuilt + b"](" + fill(GET + b"(NK\0tR") + b"e"
     yield "get_tensors", remembered(tensor()) + b"](" + fill(GET) + b"e"
+    yield "gets", b"Nq\0](" + fill(GET) + b"e"
+    yield "puts", b"N" + b"".join(
+        b"r" + struct.pack("<I", 7 * index) for index in range(60_000)
+    )
+    yield "indented", b"(" * 999 + fill(b"N") + b"t" * 999
+    yield "mark_pairs", fill(b"(1") + b"N"
+    leaves = {
+        "decimals": b"I1\n",
+        "long_lines": b"L1\n",
+        "longs": b"\x8a\0",
+        "longs64": b"\x8a\x40" + b"\x7f" * 64,
+        "floats": b"G" + struct.pack(">d", 1.1e-5),
+        "floats_text": b"F1\n",
+        "floats_far": b"F1e300\n",
+        "empty_texts": b"\x8c\0",
+        "unicode_lines": b"V\n",
+        "string_lines": b"S''\n",
+        "strings": b"U\0",
+        "bytes": b"C\1\xff",
+        "byte_arrays": b"\x96" + bytes(8),
+        "ids": b"P\n",
+        "extensions": b"\x82\1",
+        "lines": b"c\n\n",
+    }
+    for name, leaf in leaves.items():
+        yield name, b"(" + fill(leaf) + b"l"
 
 
 def zips():
