@@ -19,5 +19,17 @@ package func zeroPadded(
 
 /// Bytes in hexadecimal, two digits for each.
 package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-  bytes.map { zeroPadded($0, radix: 16, width: 2) }.joined()
+  var digits: [UInt8] = []
+  digits.reserveCapacity(bytes.underestimatedCount * 2)
+  for byte in bytes {
+    digits.append(hexDigit(byte >> 4))
+    digits.append(hexDigit(byte & 15))
+  }
+  return String(decoding: digits, as: UTF8.self)
+}
+
+/// The digit of a value from 0 to 15, in lower case.
+@inline(__always)
+func hexDigit(_ value: UInt8) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
 }

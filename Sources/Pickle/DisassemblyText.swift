@@ -68,8 +68,8 @@ struct DisassemblyText: ~Copyable {
     } else {
       add(UInt8(ascii: "\\"))
       add(UInt8(ascii: "x"))
-      add(Self.hexDigit(code >> 4))
-      add(Self.hexDigit(code & 15))
+      add(hexDigit(code >> 4))
+      add(hexDigit(code & 15))
       add(UInt8(ascii: " "))
     }
   }
@@ -82,10 +82,6 @@ struct DisassemblyText: ~Copyable {
       for place in start + 1...start + size { unsafe out.append($0[place]) }
     }
     addSpaces(width - size)
-  }
-
-  private static func hexDigit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
   }
 
   /// The room for a name, its length before it.

@@ -1,5 +1,5 @@
 /// Integers of any size as bytes: two's complement, little-endian.
-enum TwosComplement {
+package enum TwosComplement {
   /// How many of the bytes are needed to keep value and sign; 0 for zero.
   static func significantBytes(_ bytes: UnsafeRawBufferPointer) -> Int {
     var size = bytes.count
@@ -37,29 +37,60 @@ enum TwosComplement {
 
   /// Decimal digits cost more the more there are: no longer integers are
   /// turned into them.
-  static let maxDecimalBytes = 1 << 15
+  ///
+  /// They have 4300 digits at most, as Python's `sys.set_int_max_str_digits`
+  /// has it: it reads and writes no more.
+  static let maxDecimalBytes = 1785
 
   /// The value in decimal digits.
-  static func decimal(_ bytes: [UInt8]) -> String {
+  package static func decimal(_ bytes: [UInt8]) -> String {
     let isNegative = bytes.last.map { $0 & 0x80 != 0 } ?? false
     var limbs = magnitude(bytes, isNegative: isNegative)
+    var size = limbs.count
+    // Nine digits each, the lowest first.
     var groups: [UInt32] = []
-    while !limbs.isEmpty {
-      var rest: UInt64 = 0
-      for i in limbs.indices.reversed() {
-        let value = rest << 32 | UInt64(limbs[i])
-        limbs[i] = UInt32(value / 1_000_000_000)
-        rest = value % 1_000_000_000
+    while size > 0 {
+      var low: UInt64 = 0
+      var high: UInt64 = 0
+      // Two divisions at a time, of which neither waits for the other.
+      for i in (0..<size).reversed() {
+        let (first, lowRest) = split(low << 32 | UInt64(limbs[i]))
+        let (second, highRest) = split(high << 32 | first)
+        limbs[i] = UInt32(truncatingIfNeeded: second)
+        low = lowRest
+        high = highRest
       }
-      groups.append(UInt32(rest))
-      while limbs.last == 0 { limbs.removeLast() }
+      groups.append(UInt32(truncatingIfNeeded: low))
+      groups.append(UInt32(truncatingIfNeeded: high))
+      while size > 0, limbs[size - 1] == 0 { size -= 1 }
     }
-    guard let first = groups.last else { return "0" }
-    var text = (isNegative ? "-" : "") + String(first)
-    for group in groups.dropLast().reversed() {
-      text += zeroPadded(group, width: 9)
+    return (isNegative ? "-" : "") + digits(of: groups)
+  }
+
+  @inline(__always)
+  private static func split(
+    _ value: UInt64
+  ) -> (quotient: UInt64, rest: UInt64) {
+    let quotient = value / 1_000_000_000
+    return (quotient, value &- quotient &* 1_000_000_000)
+  }
+
+  /// The digits of groups of nine, the lowest first.
+  private static func digits(of groups: [UInt32]) -> String {
+    var digits: [UInt8] = []
+    digits.reserveCapacity(groups.count * 9)
+    for group in groups {
+      var rest = group
+      for _ in 0..<9 {
+        digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+        rest /= 10
+      }
     }
-    return text
+    while digits.count > 1, digits.last == UInt8(ascii: "0") {
+      digits.removeLast()
+    }
+    return digits.isEmpty
+      ? "0" : String(decoding: digits.reversed(), as: UTF8.self)
   }
 
   private static func magnitude(_ bytes: [UInt8], isNegative: Bool) -> [UInt32]

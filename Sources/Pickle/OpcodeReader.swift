@@ -212,12 +212,13 @@ struct OpcodeReader {
 
   private mutating func long(length: Int) throws(PickleError) -> Argument {
     let bytes = try unsafe take(length)
-    guard bytes.count <= TwosComplement.maxDecimalBytes else {
+    let size = unsafe TwosComplement.significantBytes(bytes)
+    guard size <= TwosComplement.maxDecimalBytes else {
       throw failure(
         .tooMuchToShow("\(TwosComplement.maxDecimalBytes) bytes of an integer")
       )
     }
-    return .text(TwosComplement.decimal(unsafe Array(bytes)))
+    return .text(TwosComplement.decimal(unsafe Array(bytes.prefix(size))))
   }
 
   private mutating func quotedLine() throws(PickleError) -> Argument {

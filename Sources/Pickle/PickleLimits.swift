@@ -12,7 +12,8 @@ public struct PickleLimits: Sendable, Hashable {
   public var maxMemo: Int
   /// The longest binary integer, in bytes.
   public var maxIntegerBytes: Int
-  /// The longest decimal integer, in digits; each costs more than the last.
+  /// The longest decimal integer, in digits; each costs more than the last, and
+  /// Python reads 4300 unless told to read more.
   public var maxIntegerDigits: Int
   /// The longest name of a module or of something in it, in bytes of UTF-8;
   /// one name can be imported again with each byte of a pickle.
@@ -32,7 +33,7 @@ public struct PickleLimits: Sendable, Hashable {
     maxDepth: Int = 1 << 30,
     maxMemo: Int = 1 << 30,
     maxIntegerBytes: Int = 1 << 20,
-    maxIntegerDigits: Int = 1 << 16,
+    maxIntegerDigits: Int = 1 << 13,
     maxNameBytes: Int = 1000
   ) {
     self.maxNodes = maxNodes

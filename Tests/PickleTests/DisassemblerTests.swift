@@ -129,6 +129,30 @@ import Testing
     #expect(size < 3_000_000)
   }
 
+  /// Python shows no more than 4300 digits, of zeros before them any number.
+  @Test func integersOfMoreDigitsAreRefused() throws {
+    func long(_ count: Int, _ byte: UInt8) -> [UInt8] {
+      [
+        Opcode.long4.rawValue, UInt8(count & 255), UInt8(count >> 8), 0, 0,
+      ] + [UInt8](repeating: byte, count: count) + bytes(".")
+    }
+    var size = 0
+    try Disassembler.disassemble(PickleSource(long(1785, 0x7f))) {
+      size += $0.utf8.count
+    }
+    #expect(size > 4300)
+    var lines: [String] = []
+    try Disassembler.disassemble(PickleSource(long(9000, 0))) {
+      lines.append($0)
+    }
+    #expect(lines.first == "    0: \\x8b LONG4      0")
+    #expect {
+      try Disassembler.disassemble(PickleSource(long(1786, 0x7f))) { _ in }
+    } throws: { error in
+      "\(error)".contains("1785 bytes of an integer, which is too much to show")
+    }
+  }
+
   /// 999 marks indent each of the lines that follow by four thousand columns.
   @Test func manyLinesFarInAreRefused() {
     let marks = [UInt8](repeating: UInt8(ascii: "("), count: 999)

@@ -36,6 +36,26 @@ struct LimitTests {
     #expect(try PthTool.run("scan", path).status == 0)
   }
 
+  @Test("long decimal integers are read where they are asked for")
+  func decimals() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder.file("digits.pkl")
+      let digits = [UInt8](repeating: UInt8(ascii: "7"), count: 20_000)
+      let pickle = [0x80, 2] + Array("L".utf8) + digits + Array("L\n.".utf8)
+      try writeFile(pickle, to: path)
+      let scan = try PthTool.run("scan", path)
+      #expect(scan.status == 1)
+      #expect(scan.text.contains("maxIntegerDigits = 8192"), "\(scan.text)")
+      let trusting = try PthTool.run(
+        "scan",
+        path,
+        "--max-integer-bytes",
+        "10000"
+      )
+      #expect(trusting.status == 0, "\(trusting.text)")
+    }
+  }
+
   @Test("objects that share a large dictionary do not take quadratic time")
   func sharedDictionaries() throws {
     let path = Fixture.path("hostile/tensor/shared_parts.pth")

@@ -152,32 +152,12 @@ extension GraphReader {
   /// The decimal digits of a two's complement, little-endian integer.
   private func bigInt(_ bytes: [UInt8]) -> PlainValue {
     // Decimal digits take quadratic time, and a file may claim any size.
-    guard bytes.count <= 1024 else {
+    guard bytes.count <= Self.longestInteger else {
       return .described("an integer of \(bytes.count) bytes")
     }
-    let isNegative = (bytes.last ?? 0) >= 0x80
-    var magnitude = bytes
-    if isNegative {
-      var carry = true
-      for index in magnitude.indices {
-        magnitude[index] = ~magnitude[index]
-        guard carry else { continue }
-        carry = magnitude[index] == 0xff
-        magnitude[index] = magnitude[index] &+ 1
-      }
-      if carry { magnitude.append(1) }
-    }
-    var digits: [UInt8] = []
-    while magnitude.contains(where: { $0 != 0 }) {
-      var remainder = 0
-      for index in magnitude.indices.reversed() {
-        let value = remainder << 8 | Int(magnitude[index])
-        magnitude[index] = UInt8(truncatingIfNeeded: value / 10)
-        remainder = value % 10
-      }
-      digits.append(UInt8(ascii: "0") + UInt8(remainder))
-    }
-    let text = String(decoding: digits.reversed(), as: UTF8.self)
-    return .bigInt((isNegative ? "-" : "") + (text.isEmpty ? "0" : text))
+    return .bigInt(TwosComplement.decimal(bytes))
   }
+
+  /// The bytes of the longest integer that is shown whole: 4096 bits and more.
+  private static var longestInteger: Int { 520 }
 }

@@ -41,10 +41,7 @@ struct LimitOptions: ParsableArguments {
       let (digits, isTooMuch) = maxIntegerBytes.multipliedReportingOverflow(
         by: 5
       )
-      options.pickle.maxIntegerDigits = min(
-        options.pickle.maxIntegerDigits,
-        isTooMuch ? Int.max : digits / 2
-      )
+      options.pickle.maxIntegerDigits = isTooMuch ? Int.max : digits / 2
     }
     if let maxNameBytes { options.pickle.maxNameBytes = maxNameBytes }
     inflation.apply(to: &options)
