@@ -47,7 +47,7 @@ package struct KeyPaths {
           pending.append((child, step))
         }
       }
-      pending[start...].reverse()
+      pending.reverse(from: start)
     }
     self.graph = graph
     self.steps = steps

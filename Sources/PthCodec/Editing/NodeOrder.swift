@@ -18,7 +18,7 @@ extension PickleGraph {
       try body(id)
       let start = pending.count
       appendReferences(of: id, to: &pending)
-      pending[start...].reverse()
+      pending.reverse(from: start)
     }
   }
 

@@ -91,7 +91,9 @@ public struct GlobalPolicy: Sendable {
   }
 
   private static func verdict(module: String, name: String) -> Verdict {
-    let parts = name.split(separator: ".").map(String.init)
+    let parts =
+      name.utf8.contains(UInt8(ascii: "."))
+      ? name.split(separator: ".").map(String.init) : []
     guard parts.count > 1 else {
       if safe.lists(module, name) { return .safe }
       // `__builtins__`, `__loader__` and the like lead out of every module.

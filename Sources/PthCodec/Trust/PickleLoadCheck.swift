@@ -120,11 +120,15 @@ struct PickleLoadCheck {
 
   /// The key path of what is made last before an opcode.
   private func path(near offset: Int) -> String? {
-    let ids = graph.nodes.filter {
-      graph.offset($0) >= 0 && graph.offset($0) <= offset
-    }
-    for id in ids.suffix(64).reversed() {
-      if let path = paths.path(of: id) { return path }
+    let nodes = graph.nodes
+    var index = nodes.endIndex
+    var tries = 64
+    while index > nodes.startIndex, tries > 0 {
+      nodes.formIndex(before: &index)
+      let made = graph.offset(nodes[index])
+      guard made >= 0, made <= offset else { continue }
+      if let path = paths.path(of: nodes[index]) { return path }
+      tries -= 1
     }
     return nil
   }
@@ -237,6 +241,18 @@ struct PickleLoadCheck {
     }
   }
 
+  /// Whether "Storage" is in a name, byte by byte: there may be hundreds of
+  /// thousands of names.
+  private func isStorageName(_ name: String) -> Bool {
+    var rest = name.utf8[...]
+    while let start = rest.firstIndex(of: UInt8(ascii: "S")) {
+      rest = rest[start...]
+      if rest.starts(with: "Storage".utf8) { return true }
+      rest.removeFirst()
+    }
+    return false
+  }
+
   /// Whether the version has what a global names.
   private func existing(
     _ module: String,
@@ -254,8 +270,7 @@ struct PickleLoadCheck {
         )
       ]
     }
-    // What is too short is not searched: there may be fifty thousand names.
-    if name.utf8.count >= 7, name.contains("Storage"), !options.weightsOnly {
+    if !options.weightsOnly, isStorageName(name) {
       // torch takes its storages' names from any module.
       if StorageType(module: "torch", name: name) != nil { return [] }
       if module == "torch", name != "UntypedStorage", name != "TypedStorage" {

@@ -113,7 +113,7 @@ struct Sanitizer {
         }
         pending.append(member)
       }
-      pending[start...].reverse()
+      pending.reverse(from: start)
     }
     editor.graph.redirect(shared)
     try breakTupleCycles()
@@ -186,8 +186,15 @@ struct Sanitizer {
       room -= 1
       current = step.parent
     }
-    return (step(to: current) == nil ? "" : "….")
-      + labels.reversed().joined(separator: ".")
+    var text = step(to: current) == nil ? "" : "…."
+    text.reserveCapacity(
+      labels.reduce(text.utf8.count + labels.count) { $0 + $1.utf8.count }
+    )
+    for index in labels.indices.reversed() {
+      text += labels[index]
+      if index > 0 { text += "." }
+    }
+    return text
   }
 
   private func step(to id: NodeID) -> Step? {
