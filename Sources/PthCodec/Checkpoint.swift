@@ -226,8 +226,9 @@ extension Checkpoint {
       return try updated().save(to: path, as: format, options: options)
     }
     let writer = try FormatRegistry.writer(forPath: path, as: format)
-    let losses = writer.losses(writing: self, options: options)
-    if !options.allowsLoss, let first = losses.first {
+    let losses =
+      options.allowsLoss ? [] : writer.losses(writing: self, options: options)
+    if let first = losses.first {
       throw CheckpointError(
         .lossy,
         losses.count == 1
