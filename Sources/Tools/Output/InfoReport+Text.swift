@@ -85,7 +85,8 @@ extension InfoReport {
   }
 
   private static func lastPart(of name: String) -> Substring {
-    name.split(separator: ".").last ?? ""
+    let dot = name.utf8.lastIndex(of: UInt8(ascii: "."))
+    return name[(dot.map { name.utf8.index(after: $0) } ?? name.startIndex)...]
   }
 
   private static func isState(_ name: String) -> Bool {

@@ -42,9 +42,11 @@ struct Table {
     leastName: Int = 10
   ) -> String {
     let widths = columnWidths(fitting: limit, leastName)
-    var output = ""
+    // Bytes, since a file may have tens of thousands of rows.
+    var output: [UInt8] = []
+    let space = UInt8(ascii: " ")
     for (index, row) in rows.enumerated() {
-      var line = ""
+      let start = output.count
       for (column, cell) in row.enumerated() {
         let width = widths[column]
         let cell =
@@ -53,17 +55,23 @@ struct Table {
           : column == 0
             ? TextWidth.elided(cell, to: width)
             : TextWidth.shortened(cell, to: width)
-        let gap = String(
-          repeating: " ",
+        let gap = repeatElement(
+          space,
           count: max(0, width - TextWidth.columns(of: cell))
         )
-        if column > 0 { line += "  " }
-        line += rightAligned.contains(column) ? gap + cell : cell + gap
+        if column > 0 { output += repeatElement(space, count: 2) }
+        if rightAligned.contains(column) { output += gap }
+        output += cell.utf8
+        if !rightAligned.contains(column) { output += gap }
       }
-      while line.hasSuffix(" ") { line.removeLast() }
-      output += (index == 0 ? Style.bold(line) : line) + "\n"
+      while output.count > start, output.last == space { output.removeLast() }
+      if index == 0 {
+        let header = String(decoding: output[start...], as: UTF8.self)
+        output.replaceSubrange(start..., with: Style.bold(header).utf8)
+      }
+      output.append(UInt8(ascii: "\n"))
     }
-    return output
+    return String(decoding: output, as: UTF8.self)
   }
 
   /// The columns past which a cell stands out rather than widen its column.

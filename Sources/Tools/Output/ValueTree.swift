@@ -28,6 +28,8 @@ struct ValueTree {
 
   init(_ values: [CheckpointValue]) {
     self.values = values
+    nodes.reserveCapacity(values.count + 1)
+    places.reserveCapacity(values.count)
     for index in values.indices { add(index) }
     (places, trail) = ([:], [])
   }
@@ -39,11 +41,7 @@ struct ValueTree {
       trail = []
     } else {
       // A file chooses how deep its objects are; a screen is not that wide.
-      let parts = value.path.split(
-        separator: ".",
-        maxSplits: Self.maxDepth,
-        omittingEmptySubsequences: false
-      )
+      let parts = Self.parts(of: value.path)
       // Neighbours have most of their path in common.
       var common = 0
       while common < min(parts.count, trail.count),
@@ -65,7 +63,22 @@ struct ValueTree {
     nodes[place].value = Int32(truncatingIfNeeded: index)
   }
 
-  private static let maxDepth = 32
+  private static let maxDepth = 16
+
+  private static func parts(of path: String) -> [Substring] {
+    var parts: [Substring] = []
+    parts.reserveCapacity(maxDepth + 1)
+    let bytes = path.utf8
+    var start = bytes.startIndex
+    while parts.count < maxDepth,
+      let dot = bytes[start...].firstIndex(of: UInt8(ascii: "."))
+    {
+      parts.append(path[start..<dot])
+      start = bytes.index(after: dot)
+    }
+    parts.append(path[start...])
+    return parts
+  }
 
   private mutating func child(_ key: Substring, of parent: Int) -> Int {
     let place = Place(parent: Int32(truncatingIfNeeded: parent), key: key)
@@ -179,10 +192,10 @@ struct ValueTree {
     case .bigInt(let digits): digits
     case .float(let number): "\(number)"
     case .string(let text):
-      "\"\(quoted(String(text.prefix(200))))\"" + (text.count > 200 ? "…" : "")
+      "\"\(quoted(beginning(of: text)))\"" + (isLong(text) ? "…" : "")
     case .bytes(let bytes): Text.count(bytes.count, "byte")
     case .described(let words):
-      "\(value.type) \(Text.printable(String(words.prefix(200))))"
+      "\(value.type) \(Text.printable(beginning(of: words)))"
     }
   }
 
@@ -197,8 +210,22 @@ struct ValueTree {
     }
   }
 
+  /// Whether more characters are in a text than are shown.
+  private static func isLong(_ text: String) -> Bool {
+    text.utf8.count > maxText && text.count > maxText
+  }
+
+  private static func beginning(of text: String) -> String {
+    isLong(text) ? String(text.prefix(maxText)) : text
+  }
+
+  private static let maxText = 200
+
   private static func quoted(_ text: String) -> String {
-    Text.printable(
+    // Few texts have any of them, and there may be hundreds of thousands.
+    guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5c })
+    else { return Text.printable(text) }
+    return Text.printable(
       text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         .replacing("\n", with: "\\n").replacing("\t", with: "\\t")
     )
