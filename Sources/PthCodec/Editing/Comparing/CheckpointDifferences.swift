@@ -172,17 +172,23 @@ extension Checkpoint {
   }
 
   private func valueDifferences(to other: Checkpoint) -> [ValueDifference] {
-    let first = valuesByPath
-    let second = other.valuesByPath
     var result: [ValueDifference] = []
-    for (path, value) in first
-    where !Self.isSame(value, second[path]) {
-      result.append(
-        ValueDifference(path: path, first: value, second: second[path])
-      )
+    let paths = other.valuePaths
+    var places: [String: Int] = [:]
+    places.reserveCapacity(paths.count)
+    for (index, path) in paths.enumerated() { places[path] = index }
+    var isFound = [Bool](repeating: false, count: paths.count)
+    for (value, path) in zip(values, valuePaths) {
+      let place = places[path]
+      if let place { isFound[place] = true }
+      let second = place.map { other.values[$0] }
+      guard !Self.isSame(value, second) else { continue }
+      result.append(ValueDifference(path: path, first: value, second: second))
     }
-    for (path, value) in second where first[path] == nil {
-      result.append(ValueDifference(path: path, first: nil, second: value))
+    for (index, path) in paths.enumerated() where !isFound[index] {
+      result.append(
+        ValueDifference(path: path, first: nil, second: other.values[index])
+      )
     }
     guard !moduleVersions.isEmpty, !other.moduleVersions.isEmpty else {
       return result
@@ -207,17 +213,15 @@ extension Checkpoint {
     return result
   }
 
-  /// The values by path; another one of the same path has a number behind.
-  private var valuesByPath: OrderedDictionary<String, CheckpointValue> {
-    var result: OrderedDictionary<String, CheckpointValue> = [:]
+  /// The paths of the values; another of the same path has a number behind.
+  private var valuePaths: [String] {
     var counts: [String: Int] = [:]
-    for value in values {
-      let count = (counts[value.path] ?? 0) + 1
-      counts[value.path] = count
-      let path = count == 1 ? value.path : "\(value.path)#\(count)"
-      result[path] = value
+    counts.reserveCapacity(values.count)
+    return values.map { value in
+      counts[value.path, default: 0] += 1
+      let count = counts[value.path] ?? 1
+      return count == 1 ? value.path : "\(value.path)#\(count)"
     }
-    return result
   }
 
   private static func isSame(
