@@ -13,7 +13,10 @@ struct GraphGraft {
 
   private let reader: GraphReader
   private let storage: StorageCopy
-  private var copies: [NodeID: NodeID] = [:]
+  /// The copy of each node of the source, by its number.
+  private var copies: [NodeID?] = []
+  /// The nodes that have a copy.
+  private var copied: [NodeID] = []
   private var begun: Set<NodeID> = []
 
   /// - Parameters:
@@ -59,6 +62,9 @@ struct GraphGraft {
     _ root: NodeID,
     into target: inout GraphBuilder
   ) throws -> NodeID {
+    if copies.isEmpty {
+      copies = Array(repeating: nil, count: reader.graph.nodeCount)
+    }
     // Nothing recurses: a file chooses the depth.
     var steps: [Step] = [.visit(root)]
     while let step = steps.popLast() {
@@ -72,8 +78,20 @@ struct GraphGraft {
     return try known(root)
   }
 
+  /// Forgets what was copied, for another target.
+  mutating func begin() {
+    for id in copied { copies[id.index] = nil }
+    copied = []
+    begun = []
+  }
+
+  private mutating func note(_ copy: NodeID, of id: NodeID) {
+    copies[id.index] = copy
+    copied.append(id)
+  }
+
   private func known(_ id: NodeID) throws -> NodeID {
-    if let copy = copies[id] { return copy }
+    if let copy = copies[id.index] { return copy }
     throw reader.fault(id, "the value is made of itself")
   }
 
@@ -83,17 +101,17 @@ struct GraphGraft {
     _ steps: inout [Step]
   ) throws {
     let graph = reader.graph
-    guard copies[id] == nil else { return }
+    guard copies[id.index] == nil else { return }
     if reader.isStorage(id) {
-      copies[id] = try storage(&target, reader.storageReference(id))
+      note(try storage(&target, reader.storageReference(id)), of: id)
       return
     }
     switch graph.kind(id) {
-    case .list: copies[id] = target.graph.addList()
-    case .tuple: copies[id] = target.graph.addTuple([])
-    case .set: copies[id] = target.graph.addSet()
-    case .frozenSet: copies[id] = target.graph.addFrozenSet([])
-    case .dict: copies[id] = target.graph.addDict()
+    case .list: note(target.graph.addList(), of: id)
+    case .tuple: note(target.graph.addTuple([]), of: id)
+    case .set: note(target.graph.addSet(), of: id)
+    case .frozenSet: note(target.graph.addFrozenSet([]), of: id)
+    case .dict: note(target.graph.addDict(), of: id)
     case .object, .persistentID:
       // One that is met inside its own arguments is made there.
       guard begun.insert(id).inserted else {
@@ -111,15 +129,20 @@ struct GraphGraft {
       }
       return
     default:
-      copies[id] = try leaf(id, &target)
+      note(try leaf(id, &target), of: id)
       return
     }
     steps.append(.fill(id))
-    let children =
-      graph.kind(id) == .dict
-      ? graph.pairs(id).flatMap { [$0.key, $0.value] }
-      : Array(graph.children(id))
-    steps += children.reversed().map { .visit($0) }
+    let start = steps.count
+    if graph.kind(id) == .dict {
+      for (key, value) in graph.pairs(id) {
+        steps.append(.visit(key))
+        steps.append(.visit(value))
+      }
+    } else {
+      for child in graph.children(id) { steps.append(.visit(child)) }
+    }
+    steps.reverse(from: start)
   }
 
   private func leaf(
@@ -184,26 +207,30 @@ struct GraphGraft {
     _ target: inout GraphBuilder,
     _ steps: inout [Step]
   ) throws {
-    guard copies[id] == nil else { return }
+    guard copies[id.index] == nil else { return }
     let graph = reader.graph
     if let object = graph.object(id) {
       let callable = try known(object.callable)
       let arguments = try known(object.arguments)
       switch object.construction {
       case .reduce, .inst, .obj:
-        copies[id] = target.graph.addReduce(
-          callable: callable,
-          arguments: arguments
+        note(
+          target.graph.addReduce(callable: callable, arguments: arguments),
+          of: id
         )
       case .newObj, .newObjEx:
-        copies[id] = target.graph.addNewObj(
-          callable: callable,
-          arguments: arguments,
-          keywordArguments: try object.keywordArguments.map { try known($0) }
+        let keywords = try object.keywordArguments.map { try known($0) }
+        note(
+          target.graph.addNewObj(
+            callable: callable,
+            arguments: arguments,
+            keywordArguments: keywords
+          ),
+          of: id
         )
       }
     } else if let inner = graph.persistentID(id) {
-      copies[id] = target.graph.addPersistentID(try known(inner))
+      note(target.graph.addPersistentID(try known(inner)), of: id)
     }
     guard graph.hasChanges(id) else { return }
     steps.append(.change(id))

@@ -60,10 +60,11 @@ struct DCPOutput {
     let order =
       items.indices.filter { items[$0].tensor == nil }
       + items.indices.filter { items[$0].tensor != nil }
+    var graft = GraphGraft(content)
     for index in order {
       let start = file.position
       do {
-        try write(items[index], to: file, path: path)
+        try write(items[index], by: &graft, to: file, path: path)
       } catch let error as CheckpointError {
         throw error.located(file: path, keyPath: items[index].name)
       }
@@ -90,6 +91,7 @@ struct DCPOutput {
   /// Writes an item as an archive of its own.
   private func write(
     _ item: DCPItems.Item,
+    by graft: inout GraphGraft,
     to file: AtomicFile,
     path: String
   ) throws {
@@ -97,7 +99,7 @@ struct DCPOutput {
     if let tensor = item.tensor {
       builder.setRoot(builder.tensor(try tensor.alone()))
     } else {
-      var graft = GraphGraft(content)
+      graft.begin()
       builder.setRoot(try graft.copy(item.node, into: &builder))
     }
     let part = builder.content()
