@@ -76,8 +76,12 @@ def names():
         remembered(tensor()) + b"}" + long + b"}(" + each + b"us"
     )
     yield "long_key_numbers", b"}" + long + b"](" + b"K\1" * 29_000 + b"es"
-    imported = b"".join(f"ca{index}\nb\n".encode() for index in range(6_000))
-    yield "long_key_globals", b"}" + long + b"](" + imported + b"es"
+    imported = [f"ca{index}\nb\n".encode() for index in range(6_000)]
+    yield "long_key_globals", b"}" + long + b"](" + b"".join(imported) + b"es"
+    yield "keys_and_globals", (
+        b"}(" + text("g") + b"](" + b"".join(imported) + b"e"
+        + b"".join(k + b"K\1" for k in keys(6_000)) + b"u"
+    )
     nested = b"}K\1" * 12_000 + GET + b"s" * 12_000
     yield "deep_dicts_tensor", remembered(tensor()) + nested
     level = b"}(K\2" + GET + b"K\1"
