@@ -20,6 +20,7 @@ extension GraphEditor {
   ) throws(CheckpointError) {
     var keys = NewKeys(places)
     let own = Set(places.places.filter(\.isTensor).compactMap(\.name))
+    let parts = SortedNames(names.keys.filter { !own.contains($0) })
     for (index, place) in places.places.enumerated() where place.isTensor {
       guard let old = place.name else { continue }
       if let new = names[old] {
@@ -27,18 +28,17 @@ extension GraphEditor {
         continue
       }
       // The parts of a sparse tensor go with it, all or none.
-      let parts = names.filter {
-        $0.key.hasPrefix(old + ".") && !own.contains($0.key)
-      }
-      for (part, new) in parts.sorted(by: { $0.key < $1.key }) {
+      for part in parts.under(old) {
+        guard let new = names[part] else { continue }
         let suffix = part.dropFirst(old.count)
         guard new.hasSuffix(suffix) else { throw Self.moved(part, new) }
         try keys.take(index, old: old, new: String(new.dropLast(suffix.count)))
       }
     }
+    let before = GraphReader(graph)
     for (container, changed) in try keys.byContainer() {
-      try setKeys(changed.keys, of: container, at: changed.path)
-      renameModules(of: container, changed, rename)
+      try setKeys(changed.keys, of: container, at: changed.path, before)
+      renameModules(of: container, changed, before, rename)
     }
   }
 
@@ -57,13 +57,13 @@ extension GraphEditor {
   private mutating func setKeys(
     _ keys: [Int: String],
     of container: NodeID,
-    at path: String
+    at path: String,
+    _ before: GraphReader
   ) throws(CheckpointError) {
-    let reader = GraphReader(graph)
     var pairs = Array(graph.pairs(container))
     var seen: Set<String> = []
     for index in pairs.indices {
-      let key = keys[index] ?? reader.keyText(pairs[index].key)
+      let key = keys[index] ?? keyText(pairs[index].key, before)
       guard seen.insert(key).inserted || keys.isEmpty else {
         throw CheckpointError(
           .mismatch,
@@ -73,20 +73,26 @@ extension GraphEditor {
       }
     }
     for (index, key) in keys.sorted(by: { $0.key < $1.key })
-    where reader.keyText(pairs[index].key) != key {
+    where keyText(pairs[index].key, before) != key {
       pairs[index].key = text(key)
     }
     graph.setPairs(pairs, of: container)
   }
 
+  /// A key's text, by a reader that does not know the latest ones.
+  private func keyText(_ key: NodeID, _ before: GraphReader) -> String {
+    key.index < before.graph.nodeCount
+      ? before.keyText(key) : graph.string(key) ?? ""
+  }
+
   private mutating func renameModules(
     of container: NodeID,
     _ changed: NewKeys.Container,
+    _ before: GraphReader,
     _ rename: @escaping (String) -> String
   ) {
-    let reader = GraphReader(graph)
     guard let state = graph.object(container)?.state,
-      let metadata = reader.value(of: "_metadata", in: state)
+      let metadata = before.value(of: "_metadata", in: state)
     else { return }
     let prefix = changed.path.isEmpty ? "" : changed.path + "."
     let modules = ModuleRenaming(keys: changed.all) { path in
@@ -96,7 +102,7 @@ extension GraphEditor {
     var pairs: [(key: NodeID, value: NodeID)] = []
     var places: [String: Int] = [:]
     for pair in Array(graph.pairs(metadata)) {
-      guard let old = reader.graph.string(pair.key) else {
+      guard let old = graph.string(pair.key) else {
         pairs.append(pair)
         continue
       }

@@ -72,6 +72,7 @@ struct ShardedObject {
       repeating: [],
       count: graph.pairs(graph.root).count
     )
+    let names = SortedNames(checkpoint.tensors.keys)
     for place in places.places {
       guard let parent = place.parent else { continue }
       // An object that contains itself can't be in several files.
@@ -80,7 +81,11 @@ struct ShardedObject {
       guard let name = place.name, parent == 0,
         case .pair(let pair) = place.slot, pair < entries.count
       else { return nil }
-      entries[Int(pair)] = checkpoint.storages(ofTensorAt: name)
+      // A sparse tensor has those of its parts.
+      let parts =
+        checkpoint.tensors[name].map { [$0] }
+        ?? names.under(name).compactMap { checkpoint.tensors[$0] }
+      entries[Int(pair)] = parts.map(\.storage)
     }
     return entries
   }
@@ -120,14 +125,5 @@ extension GraphReader {
       return false
     }
     return call.arguments.isEmpty
-  }
-}
-
-extension Checkpoint {
-  /// The storages of a tensor, or of the parts that a sparse one has.
-  fileprivate func storages(ofTensorAt name: String) -> [Storage] {
-    if let tensor = tensors[name] { return [tensor.storage] }
-    let prefix = name + "."
-    return tensors.filter { $0.key.hasPrefix(prefix) }.values.map(\.storage)
   }
 }
