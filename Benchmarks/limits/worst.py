@@ -82,6 +82,17 @@ def names():
         b"}(" + text("g") + b"](" + b"".join(imported) + b"e"
         + b"".join(k + b"K\1" for k in keys(6_000)) + b"u"
     )
+    few = [text(f"{index:x}") for index in range(9_000)]
+    yield "tensors_and_numbers", (
+        remembered(tensor()) + b"}("
+        + b"".join(key + GET for key in few[:4_500])
+        + b"".join(key + b"K\1" for key in few[4_500:]) + b"u"
+    )
+    named = b"}" + text("a") + GET + b"s"
+    yield "renames_and_globals", (
+        remembered(tensor()) + b"}(" + text("g") + b"](" + b"".join(imported[:5_000])
+        + b"e" + text("l") + b"](" + named * 5_000 + b"eu"
+    )
     nested = b"}K\1" * 12_000 + GET + b"s" * 12_000
     yield "deep_dicts_tensor", remembered(tensor()) + nested
     level = b"}(K\2" + GET + b"K\1"
@@ -414,6 +425,24 @@ def others():
     ])
 
 
+def sparse():
+    """One sparse tensor under many names, alone and deflated."""
+    value = call(
+        find("torch._utils", "_rebuild_sparse_tensor"),
+        call(find("torch.serialization", "_get_layout"), text("torch.sparse_coo")),
+        tuple_of(
+            tensor(storage("1", "LongStorage", 2), size=(1, 2), stride=(2, 1)),
+            tensor(size=(2,), stride=(1,)),
+            call(find("torch", "Size"), tuple_of(number(3))),
+        ),
+    )
+    for count, deflate in ((8_000, False), (24_000, True)):
+        keys = (text("ac"[index % 2] + str(index)) + GET for index in range(count))
+        body = remembered(value) + b"}(" + b"".join(keys) + b"u"
+        more = [Record("a/data/1", bytes(16))]
+        yield f"sparse_{count}.pth", archive(pickle(body, protocol=4), deflate, more)
+
+
 def safetensors(header, data=b""):
     data = header.encode() + data if isinstance(header, str) else header + data
     return struct.pack("<Q", len(header.encode())) + data
@@ -444,6 +473,7 @@ def cases():
             yield f"values{values // 1000}_{name}.pth", packed
     for name, data in zips():
         yield f"zip_{name}.pth", data
+    yield from sparse()
     yield from others()
 
 
