@@ -425,6 +425,26 @@ def others():
     ])
 
 
+def views():
+    """Tensors that repeat the bytes of one storage: gigabytes of elements."""
+    wide = tensor(size=((1 << 28) - 8,), stride=(0,))
+    yield "wide.pth", archive(pickle(b"}" + text("w") + wide + b"s", protocol=4))
+    count = 4_000_000
+    store = storage(count=count) + b"q\1" + b"0"
+    for name, times in (("few", 3), ("many", 600)):
+        many = (
+            text(f"w{index}") + tensor(b"h\1", size=(count - index,), stride=(1,))
+            for index in range(times)
+        )
+        body = store + b"}(" + b"".join(many) + b"u"
+        yield f"views_{name}.pth", build([
+            Record("a/data.pkl", pickle(body, protocol=4)),
+            Record("a/byteorder", b"little"),
+            Record("a/data/0", bytes(4 * count), deflate=True),
+            Record("a/version", b"3\n"),
+        ])
+
+
 def sparse():
     """One sparse tensor under many names, alone and deflated."""
     value = call(
@@ -474,6 +494,7 @@ def cases():
     for name, data in zips():
         yield f"zip_{name}.pth", data
     yield from sparse()
+    yield from views()
     yield from others()
 
 

@@ -14,6 +14,10 @@ public struct Checkpoint: Sendable {
   /// The file's format.
   public var format: FormatID
 
+  /// What holds where the tensors are read; nil for a checkpoint that was made
+  /// in memory.
+  var repeatLimit: RepeatLimit?
+
   /// The path that was opened; nil for a checkpoint made in memory.
   public var path: String?
 
@@ -181,6 +185,7 @@ extension Checkpoint {
     do {
       var checkpoint = try reader.read(input, options: options)
       checkpoint.path = path
+      checkpoint.repeatLimit = RepeatLimit(options, for: input)
       return checkpoint
     } catch let error as CheckpointError {
       throw error.located(file: path)
@@ -243,6 +248,7 @@ extension Checkpoint {
           + (losses.count == 1 ? "that" : "them")
       )
     }
+    if !writer.descriptor.id.keepsStorages { try checkRepeats() }
     do {
       try AtomicFile.reading(mappedFiles) {
         try writer.write(self, to: path, options: options)

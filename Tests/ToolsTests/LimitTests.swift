@@ -66,6 +66,25 @@ struct LimitTests {
     #expect(try PthTool.run("scan", path).status == 0)
   }
 
+  @Test(
+    "views that would take terabytes are named, and not read",
+    arguments: [
+      ["info", "--checksum"], ["show"], ["diff"], ["verify", "--finite"],
+      ["convert", "--force"],
+    ]
+  )
+  func repeatedElements(command: [String]) throws {
+    let path = Fixture.path("hostile/tensor/expanded_huge.pth")
+    try withTemporaryDirectory { folder in
+      let second = ["diff": path, "convert": folder.file("out.npz")][command[0]]
+      let run = try PthTool.run(command + [path] + (second.map { [$0] } ?? []))
+      #expect(run.status == (command[0] == "verify" ? 1 : 65))
+      let told = run.messages + run.text
+      #expect(told.contains("the tensors repeat more than 67108864 bytes"))
+      #expect(try folder.names().isEmpty)
+    }
+  }
+
   @Test("compressed records have a limit of size")
   func inflation() throws {
     let path = Fixture.path("hostile/zip/bomb.pth")

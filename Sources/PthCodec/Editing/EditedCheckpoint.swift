@@ -57,6 +57,7 @@ extension Checkpoint {
         as: format
       )
       result.path = path
+      result.repeatLimit = repeatLimit
       result.byteOrder = byteOrder
       result.metadata = metadata
       return result

@@ -24,6 +24,7 @@ extension Checkpoint {
         && (!target.isFloatingPoint || dtype.isFloatingPoint)
         && (!target.isComplex || dtype.isComplex)
     }
+    try checkRepeats()
     if pickled != nil {
       return try edited { try $0.convert(to: target, where: isChosen) }
     }

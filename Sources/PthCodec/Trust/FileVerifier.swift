@@ -144,8 +144,9 @@ public enum FileVerifier {
     var reading = options.reading
     reading.checksCRC = true
     do {
-      let checkpoint = try FormatRegistry.reader(for: input, as: nil)
+      var checkpoint = try FormatRegistry.reader(for: input, as: nil)
         .read(input, options: reading)
+      checkpoint.repeatLimit = RepeatLimit(reading, for: input)
       var findings = TensorContent.unreadable(checkpoint)
       if options.checksFinite, findings.isEmpty {
         findings = try TensorContent.nonFinite(checkpoint)
@@ -164,8 +165,9 @@ public enum FileVerifier {
     _ input: CheckpointInput,
     _ options: VerifyOptions
   ) throws -> [Finding] {
-    let checkpoint = try FormatRegistry.reader(for: input, as: nil)
+    var checkpoint = try FormatRegistry.reader(for: input, as: nil)
       .read(input, options: options.reading)
+    checkpoint.repeatLimit = RepeatLimit(options.reading, for: input)
     return try TensorContent.nonFinite(checkpoint)
   }
 }

@@ -28,6 +28,11 @@ enum TensorContent {
   ///
   /// - Throws: What reading a storage throws.
   static func nonFinite(_ checkpoint: Checkpoint) throws -> [Finding] {
+    do {
+      try checkpoint.checkRepeats()
+    } catch {
+      return [Finding(.error, "unreadable", error.message)]
+    }
     let tensors = Array(checkpoint.tensors)
     let results = Mutex<[Int: Result<Int, any Error>]>([:])
     DispatchQueue.concurrentPerform(iterations: tensors.count) { index in

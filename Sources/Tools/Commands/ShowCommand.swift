@@ -69,6 +69,7 @@ struct ShowCommand: ParsableCommand {
     }
     let whole = try checkpoint.tensor(name)
     let tensor = try part(of: whole, name)
+    try checkpoint.checkRepeats(of: [tensor])
     if let png {
       return try draw(tensor, to: png)
     }
@@ -92,6 +93,7 @@ struct ShowCommand: ParsableCommand {
   }
 
   private func list(_ checkpoint: Checkpoint) throws {
+    try checkpoint.checkRepeats()
     let label = "reading \(StandardInput.name(of: file))"
     let total = checkpoint.tensors.values.reduce(0) { $0 &+ $1.byteCount }
     var rows: [(name: String, row: TensorRow)] = []

@@ -17,6 +17,7 @@ enum Checksum {
     of checkpoint: Checkpoint,
     file: String
   ) throws -> [String: String] {
+    try checkpoint.checkRepeats()
     let bar = ProgressBar("reading \(file)")
     defer { bar?.clear() }
     let total = checkpoint.tensors.values.reduce(0) {

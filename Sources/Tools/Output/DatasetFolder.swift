@@ -135,6 +135,7 @@ struct DatasetFolder {
           + "tensor; `pth info` shows them"
       )
     }
+    try checkpoint.checkRepeats()
     return tensor
   }
 }

@@ -111,6 +111,8 @@ extension Checkpoint {
     tolerance: Tolerance = Tolerance(),
     progress: ProgressHandler? = nil
   ) throws -> CheckpointDifferences {
+    try checkRepeats()
+    try other.checkRepeats()
     var result = CheckpointDifferences()
     let total = tensors.values.reduce(0) { $0 &+ $1.byteCount }
     var done = 0

@@ -234,6 +234,7 @@ extension Checkpoint {
         decoders: decoders
       )
       result.path = path
+      result.repeatLimit = checkpoint.repeatLimit
       result.byteOrder = checkpoint.byteOrder
       result.metadata = checkpoint.metadata
       return result
