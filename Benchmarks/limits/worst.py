@@ -445,6 +445,31 @@ def views():
         ])
 
 
+def quantized():
+    """Tensors that share 20,000 scales and zero points."""
+    count = 20_000
+    side = [
+        tensor(storage(key, kind, count), size=(count,), stride=(1,))
+        for key, kind in (("1", "DoubleStorage"), ("2", "LongStorage"))
+    ]
+    parts = [
+        *side, storage(kind="QInt8Storage", count=count), find("torch", "per_channel_affine"),
+        find("torch._utils", "_rebuild_qtensor"), call(find("collections", "OrderedDict")),
+    ]
+    body = b"".join(part + b"q" + bytes([index]) + b"0" for index, part in enumerate(parts))
+    shape = tuple_of(number(count), number(1)) + tuple_of(number(1), number(1))
+    each = b"h\4(h\2K\0" + shape + b"(h\3h\0h\1K\0t\x89h\5tR"
+    body += b"}(" + b"".join(text(f"w{index}") + each for index in range(1_500)) + b"u"
+    yield "quantized.pth", build([
+        Record("a/data.pkl", pickle(body, protocol=4)),
+        Record("a/byteorder", b"little"),
+        Record("a/data/0", bytes(count), deflate=True),
+        Record("a/data/1", struct.pack("<d", 1.0) * count, deflate=True),
+        Record("a/data/2", bytes(8 * count), deflate=True),
+        Record("a/version", b"3\n"),
+    ])
+
+
 def sparse():
     """One sparse tensor under many names, alone and deflated."""
     value = call(
@@ -495,6 +520,7 @@ def cases():
         yield f"zip_{name}.pth", data
     yield from sparse()
     yield from views()
+    yield from quantized()
     yield from others()
 
 

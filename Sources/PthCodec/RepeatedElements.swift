@@ -45,7 +45,8 @@ extension Checkpoint {
     var mapped: [ObjectIdentifier: Int] = [:]
     var bytes = 0
     var isTooMuch = false
-    for tensor in tensors where !tensor.storage.isMeta {
+    func add(_ tensor: Tensor) {
+      guard !tensor.storage.isMeta else { return }
       stored[ObjectIdentifier(tensor.storage)] = tensor.storage.byteCount
       if let file = tensor.storage.mappedFile {
         mapped[ObjectIdentifier(file)] = file.count
@@ -53,6 +54,13 @@ extension Checkpoint {
       let (sum, overflow) = bytes.addingReportingOverflow(tensor.byteCount)
       bytes = sum
       isTooMuch = isTooMuch || overflow
+    }
+    for tensor in tensors {
+      add(tensor)
+      if case .perChannel(let scales, let zeros, _, _) = tensor.quantization {
+        add(scales)
+        add(zeros)
+      }
     }
     // No overflow: all of the storages and files are there.
     let repeated = bytes &- stored.values.reduce(0, &+)
